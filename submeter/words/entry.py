@@ -1,0 +1,71 @@
+"""Entries are small records with a stable id that a store keeps beside the arrays: it replaces one by its id.
+
+Every entry names the building it belongs to ('' = none), so that a viewer can ask for one building's.
+"""
+
+import msgspec
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    building: str = ""
+
+
+class Correction(Entry, frozen=True, kw_only=True):
+    """What a person says about readings; readings themselves are never edited.
+
+    ``kind`` 'reject' takes the readings in [start_ms, end_ms) out of settlement; 'reading' adds one (``micro``).
+    """
+
+    point: str
+    kind: str
+    start_ms: int
+    end_ms: int
+    micro: int | None = None
+    author: str
+    reason: str
+    told_ms: int
+
+
+class Quarantined(Entry, frozen=True, kw_only=True):
+    """A record that was not accepted, kept whole, with a reason that an engineer understands.
+
+    ``reason`` is a short code (see docs/wire.md), ``text`` the sentence. ``record`` is the SenML record as JSON, fully
+    resolved, or the start of an unreadable payload.
+    """
+
+    gateway: str
+    reason: str
+    text: str
+    record: str
+    point: str = ""
+    arrived_ms: int
+
+
+class Held(Entry, frozen=True, kw_only=True):
+    """A reading whose time is still to come; it is stored when ``time_ms`` has come."""
+
+    gateway: str
+    point: str
+    device: str
+    quantity: str
+    time_ms: int
+    micro: int
+    arrived_ms: int
+
+
+class GatewayStatus(Entry, frozen=True, kw_only=True):
+    """What a gateway last said of itself (id = gateway id)."""
+
+    told_ms: int
+    waiting: int
+    """packs in the outbox"""
+    oldest_ms: int
+    """time of the oldest pack without receipt, 0 = none"""
+    polls: int
+    errors: int
+    clock: str = "synced"
+    text: str = ""
+    backfill: float | None = None
+    """share of a running back-fill that has been read, None = none runs"""
+    online: bool = True

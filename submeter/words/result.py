@@ -1,0 +1,75 @@
+"""Results of analytics that are not columns: frozen baselines, savings, the balance of a meter tree."""
+
+import msgspec
+
+from submeter.words.entry import Entry
+
+
+class Baseline(Entry, frozen=True, kw_only=True):
+    """A frozen model of a point's energy from weather and calendar. ``id`` = point + '@' + start of its period.
+
+    cvrmse, nmbe and r2 are fractions with n − p degrees of freedom (ASHRAE Guideline 14). ``coefficients`` belong to
+    ``model`` (name and version) alone.
+    """
+
+    point: str
+    model: str
+    start_ms: int
+    end_ms: int
+    n: int
+    p: int
+    cvrmse: float
+    nmbe: float
+    r2: float
+    cvrmse_daily: float
+    refused: str = ""
+    """why there is no model, '' = there is one"""
+    coefficients: dict[str, list[float]] = msgspec.field(default_factory=dict)
+
+
+class Saving(Entry, frozen=True, kw_only=True):
+    """Avoided energy use of a measure over its reporting period so far (id = measure id). Band at ``confidence``.
+
+    The curve is daily and cumulative: ``days`` are local dates (ISO), the three lists are kWh since the start.
+    ``completeness`` is the share of the reporting period's hours that were measured or estimated.
+    """
+
+    measure: str
+    start_ms: int
+    end_ms: int
+    actual_kwh: float
+    expected_kwh: float
+    avoided_kwh: float
+    low_kwh: float
+    high_kwh: float
+    confidence: float
+    completeness: float
+    avoided_yuan: float | None = None
+    avoided_kg: float | None = None
+    cvrmse: float
+    nmbe: float
+    refused: str = ""
+    days: list[str] = msgspec.field(default_factory=list)
+    avoided: list[float] = msgspec.field(default_factory=list)
+    low: list[float] = msgspec.field(default_factory=list)
+    high: list[float] = msgspec.field(default_factory=list)
+    actual_daily: list[float] = msgspec.field(default_factory=list)
+    expected_daily: list[float] = msgspec.field(default_factory=list)
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the band leaves out zero."""
+        return self.low_kwh > 0 or self.high_kwh < 0
+
+
+class Balance(Entry, frozen=True, kw_only=True):
+    """Main (or parent) against the sum of its children over a span (id = point). Energies in kWh."""
+
+    point: str
+    start_ms: int
+    end_ms: int
+    main_kwh: float
+    children_kwh: float
+    band_kwh: float
+    """half-width that accuracy classes and estimated intervals allow"""
+    completeness: float
