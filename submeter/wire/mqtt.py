@@ -96,7 +96,7 @@ class Link:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        properties = Properties(PacketTypes.CONNECT)
+        properties = _properties(PacketTypes.CONNECT)
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         properties.SessionExpiryInterval = 0 if self.clean else SESSION_S
         self._client = client
@@ -128,7 +128,7 @@ class Link:
         retain: bool = False,
     ) -> bool:
         """Hand a QoS 1 message to the network thread; False when it did not take it. Promises nothing about arrival."""
-        properties = Properties(PacketTypes.PUBLISH)
+        properties = _properties(PacketTypes.PUBLISH)
         if response_topic:
             properties.ResponseTopic = response_topic
         if correlation:
@@ -178,3 +178,7 @@ class Link:
             self.inbox.put_nowait(message)
         except queue.Full:
             self.overflowed += 1
+
+
+def _properties(packet: int) -> Properties:
+    return Properties(packet)  # type: ignore[no-untyped-call]  # paho's is not annotated

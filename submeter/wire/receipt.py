@@ -43,7 +43,7 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """Every record is in exactly one of the four counts. ``rejected`` lists at most the first 100 of ``quarantined``."""
+    """Every record is in exactly one of the four counts. ``rejected`` lists at most the first 100 quarantined."""
 
     stored: int = 0
     again: int = 0
