@@ -27,7 +27,8 @@ def sites() -> Path:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
-    if os.environ.get("SUBMETER_CI") and report.skipped and not hasattr(report, "wasxfail") and not _listed(item.nodeid):
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if os.environ.get("SUBMETER_CI") and skipped and not _listed(item.nodeid):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI without being listed in tests/skips.toml: {report.longrepr}"
     return report

@@ -21,7 +21,8 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``url``: ``embedded:PATH``, ``memory:``, ``influx1://HOST:PORT/DATABASE`` or ``influx2://HOST:PORT/ORG/BUCKET``
-    (``influx2s``/``influx1s`` for TLS). ``state``: PATH of the embedded store that keeps entries, feed and cursors beside an InfluxDB."""
+    (``influx2s``/``influx1s`` for TLS). ``state``: PATH of the embedded store that keeps entries, feed and cursors
+    beside an InfluxDB."""
 
     url: str = "embedded:submeter.db"
     state: str = "submeter-state.db"
@@ -89,7 +90,9 @@ def secret(path: str, beside: Path | None = None) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except OSError as fault:
-        raise ConfigError(f"{file}: the secret cannot be read ({fault.strerror}); `submeter secrets` makes it") from None
+        raise ConfigError(
+            f"{file}: the secret cannot be read ({fault.strerror}); `submeter secrets` makes it"
+        ) from None
 
 
 def broker_of(settings: BrokerSettings, beside: Path | None = None) -> Broker:

@@ -1,0 +1,120 @@
+"""Portfolios: read whole, or refused with file, row and remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from submeter.clock import HandClock
+from submeter.settings import Watch, load_portfolio
+from submeter.words import ConfigError
+
+GOOD = {
+    "buildings.csv": (
+        "id,name,name_zh,type,zone,area_m2,station,price\nHQ01,Town Hall,区政府,office,Asia/Shanghai,12000,SH01,flat\n"
+    ),
+    "stations.csv": "id,name,zone\nSH01,Shanghai,Asia/Shanghai\n",
+    "gateways.csv": "id,buildings\ngw1,HQ01 SH01\n",
+    "prices.csv": "name,medium,since,yuan_per_unit\nflat,electricity,2024-01-01,0.85\n",
+    "meters.csv": (
+        "point,name,item,parent,serial,ct,since,until\n"
+        "HQ01/main,Main,01000,,SN1,400/5,,\n"
+        "HQ01/light,Lights,01A00,HQ01/main,SN2,,,2026-01-01\n"
+        "HQ01/light,,,,SN3,,2026-01-01,\n"
+    ),
+}
+
+
+def written(folder: Path, **changed: str) -> Path:
+    for name, text in (GOOD | {k.replace("_csv", ".csv"): v for k, v in changed.items()}).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_spreadsheet_becomes_a_portfolio(tmp_path: Path) -> None:
+    portfolio = load_portfolio(written(tmp_path))
+    assert portfolio.points["HQ01/main"].is_main
+    assert portfolio.devices["HQ01/main"][0].ratio == 80
+    assert portfolio.children_of("HQ01/main") == ("HQ01/light",)
+    assert [d.serial for d in portfolio.devices["HQ01/light"]] == ["SN2", "SN3"]
+    assert portfolio.gateways["gw1"].buildings == ("HQ01", "SH01")
+
+
+def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    (folder / "buildings.csv").write_text("\ufeff" + GOOD["buildings.csv"], encoding="utf-8")
+    assert "HQ01" in load_portfolio(folder).buildings
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("meters_csv", "point,serial\nHQ02/main,SN1\n", "meters.csv, row 2 (HQ02/main): building 'HQ02' is not in"),
+        (
+            "meters_csv",
+            "point,serial\nHQ01/main,SN1\nHQ01/a,SN2,x\n",
+            "meters.csv, row 3: has more cells than the header",
+        ),
+        ("meters_csv", "point,serial,colour\nHQ01/main,SN1,red\n", "unknown column(s) colour; the columns are point,"),
+        ("meters_csv", "point,serial,digits\nHQ01/main,SN1,many\n", "meters.csv, row 2 (HQ01/main): Expected `int`"),
+        ("meters_csv", "point,serial,ct\nHQ01/main,SN1,400:5\n", "ct '400:5' is no ratio; write e.g. 400/5"),
+        ("meters_csv", "point,serial,ct\nHQ01/main,SN1,400/0\n", "ct '400/0' is no ratio"),
+        ("meters_csv", "point,serial,parent\nHQ01/a,SN1,HQ01/b\nHQ01/b,SN2,HQ01/a\n", "the tree runs in a circle"),
+        ("meters_csv", "point,serial\nHQ01/a,SN1\nHQ01/a,SN2\n", "devices 'SN1' and 'SN2' hang there at the same time"),
+        ("meters_csv", "point,serial,quantity\nHQ01/a,SN1,power_active\n", "quantity 'power_active' is no register"),
+        ("meters_csv", "point,serial,since\nHQ01/a,SN1,31.3.2025\n", "since '31.3.2025' is no date"),
+        (
+            "buildings_csv",
+            "id,name,type,zone,area_m2\nHQ01,Hall,office,Shanghai,1\n",
+            "zone 'Shanghai' is no IANA time zone",
+        ),
+        ("buildings_csv", "id,name,type,zone\nHQ01,Hall,office,Asia/Shanghai\n", "missing required field `area_m2`"),
+        ("gateways_csv", "id,buildings\ngw1,HQ09\n", "gateways.csv, row 2 (gw1): 'HQ09' is neither a building nor"),
+        (
+            "prices_csv",
+            "name,medium,since,yuan_per_unit\nflat,electricity,soon,0.85\n",
+            "since is no date in prices.csv",
+        ),
+    ],
+)
+def test_a_fault_is_told_with_file_row_and_remedy(tmp_path: Path, file: str, text: str, says: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        load_portfolio(written(tmp_path, **{file: text}))
+    assert says in str(told.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    (folder / "gateways.csv").unlink()
+    with pytest.raises(ConfigError, match=r"gateways\.csv: there is no such file"):
+        load_portfolio(folder)
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"has 2 fault\(s\)"):
+        load_portfolio(written(tmp_path, meters_csv="point,serial,ct\nHQ01/a,SN1,x\nHQ01/b,SN2,y\n"))
+
+
+def test_a_meter_is_added_and_renamed_without_a_restart(tmp_path: Path) -> None:
+    clock = HandClock()
+    watch = Watch(written(tmp_path), clock=clock)
+    before = watch()
+    written(tmp_path, meters_csv="point,name,serial\nHQ01/main,Incoming feeder,SN1\nHQ01/lift,Lift,SN4\n")
+    assert watch() is before, "files are looked at every two seconds, not at every call"
+    clock.advance(3)
+    assert watch().points["HQ01/main"].name == "Incoming feeder"
+    assert "HQ01/lift" in watch().points
+    assert watch().version != before.version
+
+
+def test_a_changed_file_that_is_broken_is_refused_and_the_running_one_stays(tmp_path: Path) -> None:
+    clock = HandClock()
+    watch = Watch(written(tmp_path), clock=clock)
+    before = watch()
+    written(tmp_path, meters_csv="point,serial,digits\nHQ01/main,SN1,many\n")
+    clock.advance(3)
+    assert watch() is before
+    assert "meters.csv, row 2 (HQ01/main)" in watch.refusal
+    written(tmp_path)
+    clock.advance(3)
+    assert watch.refusal == ""
+    assert watch().points == before.points
