@@ -116,5 +116,5 @@ def test_a_changed_file_that_is_broken_is_refused_and_the_running_one_stays(tmp_
     assert "meters.csv, row 2 (HQ01/main)" in watch.refusal
     written(tmp_path)
     clock.advance(3)
-    assert watch.refusal == ""
     assert watch().points == before.points
+    assert watch.refusal == ""
