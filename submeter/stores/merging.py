@@ -1,4 +1,4 @@
-"""What becomes of columns when more rows come for the same times: readings stay as first told, intervals are replaced."""
+"""What becomes of columns when rows come for the same times: readings stay as first told, intervals are replaced."""
 
 from typing import NamedTuple
 

@@ -5,7 +5,10 @@ from submeter.stores.memory import MemoryStore
 from submeter.stores.port import Store
 from submeter.words import ConfigError
 
-FORMS = "embedded:PATH, memory:, influx1://HOST:PORT/DATABASE or influx2://HOST:PORT/ORG/BUCKET (influx1s, influx2s for TLS)"
+FORMS = (
+    "embedded:PATH, memory:, influx1://HOST:PORT/DATABASE or influx2://HOST:PORT/ORG/BUCKET"
+    " (influx1s, influx2s for TLS)"
+)
 
 
 def open_store(url: str, *, state: str = "", token: str = "", user: str = "", password: str = "") -> Store:

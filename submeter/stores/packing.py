@@ -72,7 +72,8 @@ def _pack_column(column: Ints, shape: Shape) -> bytes:
         return _COLUMN.pack(0, first % 2**64, int(base) % 2**64, 0)
     counts = rest // unit if unit > 1 else rest
     width = _width(int(counts.max()))
-    return _COLUMN.pack(width, first % 2**64, int(base) % 2**64, int(unit)) + counts.astype(_WIDTHS[width]).tobytes()
+    narrow: bytes = counts.astype(_WIDTHS[width]).tobytes()
+    return _COLUMN.pack(width, first % 2**64, int(base) % 2**64, int(unit)) + narrow
 
 
 def _width(highest: int) -> int:
