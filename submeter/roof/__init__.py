@@ -1,0 +1,1 @@
+"""The command's parts: what joins the rooms, starts, stops and watches processes. Nothing imports the roof."""

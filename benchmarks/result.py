@@ -1,0 +1,30 @@
+"""What a benchmark says: figures with units, and ratios against a peer or a limit of the same run."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Figure:
+    """``target`` is in words where there is one; ``ratio`` is against ``against``."""
+
+    name: str
+    value: float
+    unit: str
+    target: str = ""
+    ratio: float | None = None
+    against: str = ""
+
+
+@dataclass
+class Result:
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self, name: str, value: float, unit: str, *, target: str = "", ratio: float | None = None, against: str = ""
+    ) -> None:
+        self.figures.append(Figure(name, value, unit, target, ratio, against))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"figures": [vars(f) for f in self.figures], "notes": self.notes}

@@ -1,0 +1,34 @@
+"""``submeter collector``: from MQTT into the store."""
+
+import click
+
+from collector.intake import Intake
+from submeter.clock import WallClock
+from submeter.roof.place import Place, with_place
+from submeter.roof.running import run, start_logging, stop_event
+from submeter.wire.mqtt import Link
+
+
+@click.command()
+@with_place
+@click.option("--client-id", default="submeter-collector", show_default=True, help="MQTT client id; keep it fixed.")
+@click.option("--verbose", is_flag=True)
+def command(place: Place, client_id: str, verbose: bool) -> None:
+    """Take readings from MQTT, judge them, keep them, and answer with receipts.
+
+    \b
+    Example:
+      submeter collector --settings /etc/submeter/settings.toml
+    """
+    start_logging(verbose)
+    stop = stop_event()
+    filters = tuple(f"submeter/v1/{place.settings.tenant}/+/+/{leaf}" for leaf in ("readings", "status"))
+    link = Link(place.broker(), client_id, filters)
+    store = place.store()
+    intake = Intake(link, store, place.watch(), place.settings.intake, WallClock())
+    link.start()
+    try:
+        run(intake.step, stop)
+    finally:
+        link.stop()
+        store.close()
