@@ -2,8 +2,9 @@
 
 Why SQLite: several processes have it open at once (one writes readings, another intervals, viewers read), which
 DuckDB's file lock forbids. Why a day a row: a row for each reading costs many times the room and the time; a packed
-day is written in one go by a back-fill, merged in microseconds by a live poll, and read straight into NumPy. Intervals
-lie in blocks likewise. :mod:`~submeter.stores.packing` is the stored form, :mod:`~submeter.stores.merging` says what stays.
+day is written in one go by a back-fill, merged in microseconds by a live poll, and read straight into NumPy.
+Intervals lie in blocks likewise. :mod:`~submeter.stores.packing` is the stored form,
+:mod:`~submeter.stores.merging` says what stays.
 """
 
 import sqlite3
