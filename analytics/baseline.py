@@ -1,0 +1,180 @@
+"""One weather- and calendar-aware hourly model of a meter: fit → frozen Baseline → predict.
+
+Strategy: a ridge regression for each hour of the day over the columns of :mod:`analytics.design`, made robust after
+Huber by pseudo-values (what lies outside 1.5 scales is pulled to the edge, and the same factorisation is used again).
+Hours that are missing or suspect have weight zero; recency weights are optional. A meter with too little history, or
+with none at all, is refused with the reason; a meter without weather gets the year's turn instead of temperature.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.design import Design, Floats
+from analytics.quality import Quality, daily_scatter, quality
+from submeter.words import Baseline
+
+MODEL: Final = "hourly-ridge/1"
+RIDGE: Final = 2.0
+HUBER: Final = 1.5
+PASSES: Final = 8
+LEAST_HOURS: Final = 21 * 24
+BAND: Final = 0.05
+"""Share of hours below, and above, the expected band."""
+
+Bools = NDArray[np.bool_]
+
+
+def fit(
+    on: Design,
+    energy_kwh: Floats,
+    *,
+    point: str,
+    building: str = "",
+    half_life_days: float | None = None,
+) -> Baseline:
+    """Fit one meter: ``energy_kwh`` per hour of the design, NaN = leave out. Never raises: see ``refused``."""
+    known = np.isfinite(energy_kwh)
+    reason = _refusal(energy_kwh, known)
+    if reason:
+        return _named(on, known, point, building, refused=reason)
+    weight = known * recency(on.day, known, half_life_days)
+    coefficients, p = _solve(on, np.where(known, energy_kwh, 0.0), weight)
+    predicted = evaluate(on, coefficients)
+    q = quality(energy_kwh, predicted, on.day, p)
+    low, high = _band(on, energy_kwh - predicted, known)
+    kept = {f"hour_{h:02d}": c.tolist() for h, c in enumerate(coefficients)}
+    kept |= {"low": low.ravel().tolist(), "high": high.ravel().tolist(), "weather": [float(on.weather)]}
+    kept["changes_ms"] = [float(ms) for ms in on.changes_ms]
+    kept["daily"] = list(daily_scatter(energy_kwh, predicted, on.day))
+    return _named(on, known, point, building, quality_=q, coefficients=kept)
+
+
+def predict(model: Baseline, on: Design) -> Floats:
+    """Expected kWh of each hour, never below zero. The design must hold the same columns as the fit's.
+
+    Raises ValueError for a refused model or a design of another shape.
+    """
+    coefficients = _coefficients(model)
+    if coefficients.shape[1] != on.x.shape[1]:
+        raise ValueError(f"{model.point}: model has {coefficients.shape[1]} columns, the design {on.x.shape[1]}")
+    return evaluate(on, coefficients)
+
+
+def predict_band(model: Baseline, on: Design) -> tuple[Floats, Floats]:
+    """Where nine hours in ten of the fit lay around what was expected (kWh): 5 % below, 5 % above, by hour and day
+    type."""
+    expected = predict(model, on)
+    cell = on.working.astype(int) * 24 + on.hour
+    low, high = (np.array(model.coefficients[k])[cell] for k in ("low", "high"))
+    return np.asarray(np.maximum(expected + low, 0.0), float), np.asarray(expected + high, float)
+
+
+def recency(day: NDArray[np.int64], known: Bools, half_life_days: float | None) -> Floats:
+    """Weights that halve with every ``half_life_days`` before the last known day, mean 1; None = all alike."""
+    if half_life_days is None:
+        return np.ones(len(day))
+    weight = np.exp2(np.minimum(day - int(day[known][-1]), 0) / half_life_days)
+    return np.asarray(weight / float(weight[known].mean()), float)
+
+
+def evaluate(on: Design, coefficients: Floats) -> Floats:
+    """Energy of each hour from (24, columns) coefficients, cut at zero."""
+    return np.asarray(np.maximum(np.einsum("np,np->n", on.x, coefficients[on.hour]), 0.0), float)
+
+
+def _refusal(energy_kwh: Floats, known: Bools) -> str:
+    hours = int(known.sum())
+    if hours < LEAST_HOURS:
+        return f"only {hours} usable hours of energy, at least {LEAST_HOURS} are needed"
+    if not np.any(energy_kwh[known] > 0):
+        return "the meter shows no energy at all"
+    return ""
+
+
+def _named(
+    on: Design,
+    known: Bools,
+    point: str,
+    building: str,
+    *,
+    refused: str = "",
+    quality_: Quality | None = None,
+    coefficients: dict[str, list[float]] | None = None,
+) -> Baseline:
+    used = on.start[known].astype("datetime64[ms]").astype(np.int64)
+    start_ms, end_ms = (int(used[0]), int(used[-1]) + 3_600_000) if len(used) else (0, 0)
+    q = quality_ or Quality(0, 0, 0.0, 0.0, 0.0, 0.0)
+    return Baseline(
+        id=f"{point}@{np.datetime64(start_ms, 'ms').astype('datetime64[D]')}",
+        building=building or point.partition("/")[0],
+        point=point,
+        model=MODEL,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        n=q.n,
+        p=q.p,
+        cvrmse=q.cvrmse,
+        nmbe=q.nmbe,
+        r2=q.r2,
+        cvrmse_daily=q.cvrmse_daily,
+        refused=refused,
+        coefficients=coefficients or {},
+    )
+
+
+def _coefficients(model: Baseline) -> Floats:
+    if model.refused:
+        raise ValueError(f"{model.point}: no model ({model.refused})")
+    return np.array([model.coefficients[f"hour_{h:02d}"] for h in range(24)])
+
+
+def _solve(on: Design, energy_kwh: Floats, weight: Floats) -> tuple[Floats, int]:
+    """Ridge and Huber for all 24 hours at once: (24, columns) coefficients and the effective number of parameters."""
+    x, rows = on.blocks, on.by_hour
+    y = np.where(rows >= 0, energy_kwh[rows], 0.0)
+    w = np.where(rows >= 0, weight[rows], 0.0)
+    weighted = x * w[..., None]
+    gram = weighted.transpose(0, 2, 1) @ x
+    penalty = RIDGE * np.eye(x.shape[2])
+    penalty[0, 0] = 1e-6
+    inverse = np.linalg.inv(gram + penalty)
+    solver = inverse @ weighted.transpose(0, 2, 1)
+    floor = 1e-3 * float(np.average(y, weights=w))
+    coefficients = solver @ y[..., None]
+    for _ in range(PASSES):
+        fitted = (x @ coefficients)[..., 0]
+        error = y - fitted
+        edge = HUBER * np.maximum(_scales(error, w > 0), floor)[:, None]
+        coefficients = solver @ (fitted + np.clip(error, -edge, edge))[..., None]
+    return coefficients[..., 0], round(float(np.trace(inverse @ gram, axis1=1, axis2=2).sum()))
+
+
+def _scales(error: Floats, known: Bools) -> Floats:
+    """1.4826 · median |residual| of each row (normal scale), 0 for rows without data."""
+    with np.errstate(all="ignore"):
+        masked = np.where(known, np.abs(error), np.nan)
+        return np.nan_to_num(1.4826 * _nanmedian(masked))
+
+
+def _nanmedian(values: Floats) -> Floats:
+    """Row-wise median without NaN (sorted last), NaN for empty rows; faster than NumPy's on few long rows."""
+    ordered = np.sort(values, axis=1)
+    count = np.isfinite(ordered).sum(axis=1)
+    take = np.maximum(count - 1, 0)
+    rows = np.arange(len(values))
+    middle = (ordered[rows, take // 2] + ordered[rows, (take + 1) // 2]) / 2
+    return np.asarray(np.where(count > 0, middle, np.nan))
+
+
+def _band(on: Design, error: Floats, known: Bools) -> tuple[Floats, Floats]:
+    """(2, 24) lower and upper residual by day type (other, working) and hour, each with its two neighbouring hours."""
+    low, high = np.zeros((2, 24)), np.zeros((2, 24))
+    for kind in (0, 1):
+        of_kind = known & (on.working == bool(kind))
+        for hour in range(24):
+            near = error[of_kind & (((on.hour - hour + 1) % 24) <= 2)]
+            if len(near) >= 20:
+                low[kind, hour], high[kind, hour] = np.quantile(near, [BAND, 1 - BAND])
+    return np.minimum(low, 0), np.maximum(high, 0)

@@ -1,0 +1,150 @@
+"""Avoided energy use of a measure: adjusted baseline minus actual over the reporting period, with its band.
+
+Strategy: IPMVP options B and C. The baseline is fitted on the period before the works alone and *adjusted* by
+predicting the reporting period's hours from their weather and calendar. Hours without a trustworthy actual (missing,
+suspect, a meter known to have been at fault) are left out of both sides, and ``completeness`` says how many.
+
+The band lives on the log scale. Its half-width at 90 % is √(d² · years + (k·s)² + (z·s)²·(1 + ρ)/(1 − ρ)/days): s and
+ρ are scatter and lag-1 autocorrelation of the baseline's daily residuals (as shares of the mean day), d and k a prior
+for the drift of use, learned on unchanged public buildings (Drammen, 2018 → 2019: 97 % of years covered, 88 %
+backwards, 78 % on buildings kept apart). ``years`` counts from the end of the baseline and is never taken below
+one. So the relative band narrows with days, never below the drift, while in kWh it grows with the energy that is
+compared.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from analytics.quality import Floats
+from submeter.words import Baseline, CarbonFactor, Measure, Price, Saving
+
+DRIFT_A_YEAR: Final = 0.06
+SCATTER_SHARE: Final = 0.8
+Z_90: Final = 1.6449
+LEAST_BASELINE_DAYS: Final = 90
+LEAST_REPORTING_DAYS: Final = 7
+DAYS_A_YEAR: Final = 365.25
+
+Ints = NDArray[np.int64]
+Rate = TypeVar("Rate", Price, CarbonFactor)
+
+
+def avoided(
+    measure: Measure,
+    model: Baseline,
+    *,
+    start_ms: int,
+    end_ms: int,
+    day: Ints,
+    actual_kwh: Floats,
+    expected_kwh: Floats,
+    confidence: float = 0.9,
+    yuan_per_kwh: Floats | float = np.nan,
+    kg_per_kwh: Floats | float = np.nan,
+) -> Saving:
+    """One measure's saving so far.
+
+    Arrays hold the reporting period's hours: local ``day`` since 1970, actual (NaN = not trusted) and expected kWh,
+    and optionally the rates of each hour (NaN = not known, and then there is no money or carbon).
+    """
+    reason = refusal(model, day, actual_kwh)
+    if reason:
+        return refused(measure, model, start_ms, end_ms, confidence, reason)
+    known = np.isfinite(actual_kwh)
+    actual, expected = np.where(known, actual_kwh, 0.0), np.where(known, expected_kwh, 0.0)
+    days, at = np.unique(day, return_inverse=True)
+    actual_d, expected_d = np.bincount(at, actual), np.bincount(at, expected)
+    known_days = np.cumsum(np.bincount(at, known)) / 24
+    actual_sum, expected_sum = np.cumsum(actual_d), np.cumsum(expected_d)
+    away_years = (start_ms - model.end_ms) / 86_400_000 / DAYS_A_YEAR + known_days / DAYS_A_YEAR
+    scatter, rho = model.coefficients["daily"]
+    width = half_width(known_days, away_years, scatter, rho, confidence)
+    low, high = expected_sum * np.exp(-width) - actual_sum, expected_sum * np.exp(width) - actual_sum
+    saved = expected_sum - actual_sum
+    return Saving(
+        id=measure.id,
+        building=measure.building,
+        measure=measure.id,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        actual_kwh=float(actual_sum[-1]),
+        expected_kwh=float(expected_sum[-1]),
+        avoided_kwh=float(saved[-1]),
+        low_kwh=float(low[-1]),
+        high_kwh=float(high[-1]),
+        confidence=confidence,
+        completeness=float(known.mean()),
+        avoided_yuan=_valued(expected - actual, yuan_per_kwh),
+        avoided_kg=_valued(expected - actual, kg_per_kwh),
+        cvrmse=model.cvrmse,
+        nmbe=model.nmbe,
+        days=[str(d) for d in days.astype("datetime64[D]")],
+        avoided=saved.tolist(),
+        low=low.tolist(),
+        high=high.tolist(),
+        actual_daily=actual_d.tolist(),
+        expected_daily=expected_d.tolist(),
+    )
+
+
+def half_width(days: Floats, years: Floats, scatter: float, rho: float, confidence: float = 0.9) -> Floats:
+    """Half-width of the band on the log scale after ``days`` of reporting, ``years`` after the baseline's end."""
+    drift = DRIFT_A_YEAR**2 * np.maximum(years, 1.0) + (SCATTER_SHARE * scatter) ** 2
+    noise = (Z_90 * scatter) ** 2 * (1 + rho) / (1 - rho) / np.maximum(days, 1 / 24)
+    z = float(ndtri(0.5 + confidence / 2))
+    return np.asarray(np.sqrt(drift + noise) * z / Z_90, float)
+
+
+def refusal(model: Baseline, day: Ints, actual_kwh: Floats) -> str:
+    """Why no saving can be stated, '' = it can."""
+    if model.refused:
+        return f"no baseline: {model.refused}"
+    if model.n < LEAST_BASELINE_DAYS * 24:
+        return f"the baseline period holds {model.n // 24} usable days, at least {LEAST_BASELINE_DAYS} are needed"
+    usable = int(np.isfinite(actual_kwh).sum())
+    if len(day) == 0 or usable < LEAST_REPORTING_DAYS * 24:
+        return (
+            f"the reporting period holds {usable // 24} usable days so far, at least {LEAST_REPORTING_DAYS} are needed"
+        )
+    return ""
+
+
+def refused(measure: Measure, model: Baseline, start_ms: int, end_ms: int, confidence: float, reason: str) -> Saving:
+    """A saving that says why it is none."""
+    return Saving(
+        id=measure.id,
+        building=measure.building,
+        measure=measure.id,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        actual_kwh=0.0,
+        expected_kwh=0.0,
+        avoided_kwh=0.0,
+        low_kwh=0.0,
+        high_kwh=0.0,
+        confidence=confidence,
+        completeness=0.0,
+        cvrmse=model.cvrmse,
+        nmbe=model.nmbe,
+        refused=reason,
+    )
+
+
+def rates(rows: Sequence[Rate], name: str, medium: str, day: Ints) -> Floats:
+    """The rate of each local day (since 1970) from dated rows; NaN before the first row or where there is none."""
+    mine = sorted((row for row in rows if row.name == name and row.medium == medium), key=lambda row: row.since)
+    if not mine:
+        return np.full(len(day), np.nan)
+    since = np.array([np.datetime64(row.since or "1970-01-01", "D").astype(np.int64) for row in mine])
+    value = np.array([row.yuan_per_unit if isinstance(row, Price) else row.kg_per_unit for row in mine])
+    at = np.searchsorted(since, day, side="right") - 1
+    return np.where(at >= 0, value[np.maximum(at, 0)], np.nan)
+
+
+def _valued(energy_kwh: Floats, rate: Floats | float) -> float | None:
+    total = float(np.sum(energy_kwh * rate))
+    return total if np.isfinite(total) else None

@@ -1,0 +1,144 @@
+"""A building's study: baselines, expected load, savings and findings from the ledger's hours, written back to the
+store.
+
+Strategy: one bounded pass over at most two years of hours. The ledger is read once; every meter is fitted on its whole
+history (measures give a level of their own), hours that a finding explains are left out and the fit is done again;
+what comes of it is compared with what the store holds, and only differences are written. The same input gives the same
+output, so a study may be repeated at any time.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analytics.baseline import fit, predict, predict_band
+from analytics.design import Design, Floats, design
+from analytics.hours import Hours, gather, joined
+from analytics.savings import avoided, rates
+from analytics.weekdays import midnight_ms
+from submeter.settings.settings import AnalyticsSettings
+from submeter.stores.port import Column, Store
+from submeter.words import Baseline, Finding, Intervals, Known, Measure, Method, Point, Portfolio, Resolution, Saving
+
+EXPECTED_DAYS: Final = 366
+HALF_LIFE_DAYS: Final = 180.0
+"""Weight of the baseline's past: the level of use drifts."""
+TOLERANCE: Final = 0.01
+"""A stored expectation is rewritten when it is off by more than this share of the meter's mean hour."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one study found (and wrote)."""
+
+    baselines: tuple[Baseline, ...]
+    savings: tuple[Saving, ...]
+    findings: tuple[Finding, ...]
+
+
+def study_building(
+    store: Store, portfolio: Portfolio, building_id: str, now_ms: int, settings: AnalyticsSettings
+) -> Study:
+    """Study one building up to ``now_ms`` and write the results. Raises StoreAway; nothing of it is half written."""
+    hours = gather(store, portfolio, building_id, now_ms)
+    if not len(hours):
+        return Study((), (), ())
+    view = Desk(hours, portfolio)
+    models = {p.id: fit(view.design(p.id), hours.energy[p.id], point=p.id, building=building_id) for p in hours.points}
+    savings = tuple(view.saving(m, now_ms, settings) for m in portfolio.measures.values() if m.building == building_id)
+    with store.writing():
+        store.put(*models.values(), *savings)
+        for point in hours.points:
+            if shows_expected(portfolio, point) and not models[point.id].refused:
+                write_expected(store, hours, view.design(point.id), models[point.id])
+    return Study(tuple(models.values()), savings, ())
+
+
+def shows_expected(portfolio: Portfolio, point: Point) -> bool:
+    """Main meters and the sub-items right below them."""
+    parent = portfolio.points.get(point.parent)
+    return parent is None or parent.is_main
+
+
+class Desk:
+    """One building's hours with the designs made of them, each made once."""
+
+    def __init__(self, hours: Hours, portfolio: Portfolio) -> None:
+        self.hours = hours
+        self.portfolio = portfolio
+        self._designs: dict[tuple[int, ...], Design] = {}
+
+    def design(self, point: str) -> Design:
+        """The design of a meter: its own measures and those below it each have a level of their own."""
+        return self.design_with(self.changes(point))
+
+    def changes(self, point: str) -> tuple[int, ...]:
+        zone = self.hours.building.zone
+        return tuple(sorted({midnight_ms(m.works_start or m.start, zone) for m in self.portfolio.measures.values()
+                             if any(point in lineage(self.portfolio, p) for p in m.points)}))  # fmt: skip
+
+    def design_with(self, changes_ms: tuple[int, ...]) -> Design:
+        inside = tuple(ms for ms in changes_ms if self.hours.start_ms[0] < ms < self.hours.start_ms[-1])
+        if inside not in self._designs:
+            b = self.hours.building
+            self._designs[inside] = design(
+                self.hours.start, zone=b.zone, country=b.country, subdivision=b.subdivision,
+                outdoor_c=self.hours.outdoor_c, changes_ms=inside,
+            )  # fmt: skip
+        return self._designs[inside]
+
+    def saving(self, measure: Measure, now_ms: int, settings: AnalyticsSettings) -> Saving:
+        """Fit on what lies before the works, compare what lies after."""
+        zone, hours = self.hours.building.zone, self.hours
+        start_ms, works_ms = midnight_ms(measure.start, zone), midnight_ms(measure.works_start or measure.start, zone)
+        on = self.design_with(())
+        energy = joined(hours, measure.points)
+        before = np.where(hours.start_ms < works_ms, energy, np.nan)
+        model = fit(
+            on, before, point="+".join(measure.points), building=measure.building, half_life_days=HALF_LIFE_DAYS
+        )
+        after = (hours.start_ms >= start_ms) & (np.arange(len(hours)) < hours.past)
+        expected = np.zeros(len(hours)) if model.refused else predict(model, on)
+        medium = self.portfolio.points[measure.points[0]].medium
+        return avoided(
+            measure, model, start_ms=start_ms, end_ms=max(now_ms, start_ms), day=on.day[after],
+            actual_kwh=energy[after], expected_kwh=expected[after], confidence=settings.confidence,
+            yuan_per_kwh=rates(self.portfolio.prices, hours.building.price, medium, on.day[after]),
+            kg_per_kwh=rates(self.portfolio.carbon, hours.building.carbon, medium, on.day[after]),
+        )  # fmt: skip
+
+
+def lineage(portfolio: Portfolio, point: str) -> list[str]:
+    """A meter and all meters above it."""
+    chain = []
+    while point and point not in chain:
+        chain.append(point)
+        found = portfolio.points.get(point)
+        point = found.parent if found else ""
+    return chain
+
+
+def write_expected(store: Store, hours: Hours, on: Design, model: Baseline) -> None:
+    """Write the expected load and its band for the last year to the end of today, where it differs from what is
+    there."""
+    low, high = predict_band(model, on)
+    begin = max(0, hours.past - EXPECTED_DAYS * 24)
+    for name, values in (("expected", predict(model, on)), ("expected_low", low), ("expected_high", high)):
+        column = Column(model.point, name, Resolution.HOUR)
+        rows = _differing(store, column, hours, values, begin)
+        if len(rows):
+            micro = np.round(values[rows] * 1e6).astype(np.int64)
+            store.write_intervals(column, Intervals.of(hours.start[rows], micro, Known.ESTIMATED, Method.MODEL))
+
+
+def _differing(
+    store: Store, column: Column, hours: Hours, values: Floats, begin: int
+) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Rows from ``begin`` on whose stored value is absent or further off than the tolerance."""
+    stored = store.read_intervals([column], hours.start[begin], hours.start[-1] + np.timedelta64(3600, "s"))[0]
+    there = np.full(len(hours), np.nan)
+    there[np.searchsorted(hours.start, stored.start)] = stored.micro / 1e6
+    near = np.abs(there - values) <= TOLERANCE * float(values.mean())
+    near[:begin] = True
+    return np.flatnonzero(~near)
