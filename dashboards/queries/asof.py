@@ -1,0 +1,86 @@
+"""The instant up to which a building's numbers are shown, and why.
+
+Usually now. Where nothing newer has been read (a replayed past, a back-fill under way, a gateway that is away for days)
+it is the end of the newest well-read month, and the page says so, instead of showing an empty today.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from dashboards.queries.grid import Grid, lay
+from dashboards.queries.reader import Reader
+from dashboards.queries.span import Span, day_edges, floor_hour, instant, local_day, midnight, to_ms
+from dashboards.queries.split import roots_of
+from submeter.words import Resolution
+
+FRESH_DAYS = 2
+MONTH_DAYS = 30
+LOOK_BACK_DAYS = 800
+LOOK_BACK_LONG_DAYS = 8000
+"""for worlds that ended years ago; asked for only when the last two years are empty"""
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """``end_ms`` is exclusive; ``fresh`` that it is now; ``first_ms`` the first known day, None when nothing is known."""
+
+    end_ms: int
+    fresh: bool
+    first_ms: int | None
+    days_known: int
+
+    @property
+    def end(self) -> np.datetime64:
+        return instant(self.end_ms)
+
+
+def as_of(reader: Reader, building: str) -> AsOf:
+    return reader.kept(("as_of", building), lambda: _as_of(reader, building), 5.0)
+
+
+def _as_of(reader: Reader, building: str) -> AsOf:
+    now = floor_hour(instant(reader.now_ms()))
+    for days in (LOOK_BACK_DAYS, LOOK_BACK_LONG_DAYS):
+        grid = daily_roots(reader, building, now, days)
+        known = (grid.known > 0).any(axis=0) if len(grid.known) else np.zeros(len(grid.starts), bool)
+        if known.any():
+            return _judge(reader, grid, known, now)
+    return AsOf(to_ms(now), True, None, 0)
+
+
+def daily_roots(reader: Reader, building: str, now: np.datetime64, days: int) -> Grid:
+    """Daily rows of the building's main meter(s), the last day being today."""
+    zone = reader.building(building).zone
+    edges = day_edges(local_day(now, zone) - timedelta(days - 1), days, zone)
+    roots = [p.id for p in roots_of(reader.portfolio, building)]
+    return lay(reader.point_intervals(roots, Resolution.DAY, edges[0], edges[-1]), edges)
+
+
+def _judge(reader: Reader, grid: Grid, known: np.ndarray[tuple[int], np.dtype[np.bool_]], now: np.datetime64) -> AsOf:
+    newest = int(np.flatnonzero(known)[-1])
+    first = to_ms(grid.starts[int(np.flatnonzero(known)[0])])
+    count = int(known.sum())
+    filling = reader.backfill() is not None
+    month = np.convolve(known, np.ones(MONTH_DAYS, int))[: len(known)]
+    if newest >= len(known) - FRESH_DAYS and not (filling and month[newest] < MONTH_DAYS - 3):
+        return AsOf(to_ms(now), True, first, count)
+    full = np.flatnonzero(month >= min(MONTH_DAYS - 1, month.max()))
+    best = int(full[-1]) if filling and len(full) else newest
+    return AsOf(to_ms(min(grid.edges[best + 1], now)), False, first, count)
+
+
+def month_to(end: np.datetime64, zone: str) -> Span:
+    """The thirty local days up to ``end``."""
+    return Span(midnight(local_day(end - np.timedelta64(1, "s"), zone) - timedelta(MONTH_DAYS - 1), zone), end)
+
+
+def district_as_of(reader: Reader) -> AsOf:
+    """Now when any building is fresh; otherwise the oldest of what each one has come to."""
+    found = [as_of(reader, b) for b in reader.portfolio.buildings]
+    having = [a for a in found if a.first_ms is not None]
+    fresh = [a for a in having if a.fresh]
+    if fresh or not having:
+        return max(fresh or found or [AsOf(reader.now_ms(), True, None, 0)], key=lambda a: a.end_ms)
+    return min(having, key=lambda a: a.end_ms)

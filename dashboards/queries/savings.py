@@ -1,0 +1,103 @@
+"""Did the retrofit pay? Baseline against actual and cumulative avoided energy, as analytics left them in the store."""
+
+from dataclasses import dataclass
+
+from dashboards.queries.reader import Reader
+from submeter.words import Measure, Saving
+
+
+@dataclass(frozen=True, slots=True)
+class SavingView:
+    """``verdict``: saved, more (uses more than before), unclear (not distinguishable from zero), refused, waiting.
+
+    Energies in kWh since ``start``; the band is at ``confidence``. Lists are daily; ``avoided``, ``low`` and ``high``
+    are cumulative.
+    """
+
+    measure: str
+    building: str
+    building_name: str
+    building_name_zh: str
+    name: str
+    name_zh: str
+    start: str
+    works_start: str
+    points: list[str]
+    verdict: str
+    refused: str
+    actual_kwh: float | None
+    expected_kwh: float | None
+    avoided_kwh: float | None
+    low_kwh: float | None
+    high_kwh: float | None
+    share: float | None
+    confidence: float | None
+    completeness: float | None
+    withheld: bool
+    avoided_yuan: float | None
+    avoided_kg: float | None
+    cvrmse: float | None
+    nmbe: float | None
+    end_ms: int | None
+    days: list[str]
+    avoided: list[float]
+    low: list[float]
+    high: list[float]
+    actual_daily: list[float]
+    expected_daily: list[float]
+
+
+def savings(reader: Reader, building: str | None = None) -> list[SavingView]:
+    """One for each measure, also for those that wait for their numbers."""
+    told = {s.measure: s for s in reader.entries(Saving, building)}
+    measures = [m for m in reader.portfolio.measures.values() if building in (None, m.building)]
+    return [_view(reader, m, told.get(m.id)) for m in measures]
+
+
+def verdict(saving: Saving | None, limit: float) -> str:
+    if saving is None or (saving.completeness < limit and not saving.refused):
+        return "waiting"
+    if saving.refused:
+        return "refused"
+    if not saving.distinguishable:
+        return "unclear"
+    return "saved" if saving.low_kwh > 0 else "more"
+
+
+def _view(reader: Reader, measure: Measure, told: Saving | None) -> SavingView:
+    at = reader.portfolio.buildings.get(measure.building)
+    word = verdict(told, reader.limit)
+    shown = told if told is not None and word not in ("refused", "waiting") else None
+    return SavingView(
+        measure=measure.id,
+        building=measure.building,
+        building_name=at.name if at else measure.building,
+        building_name_zh=(at.name_zh or at.name) if at else measure.building,
+        name=measure.name,
+        name_zh=measure.name_zh or measure.name,
+        start=measure.start,
+        works_start=measure.works_start,
+        points=list(measure.points),
+        verdict=word,
+        refused=told.refused if told else "",
+        actual_kwh=shown and shown.actual_kwh,
+        expected_kwh=shown and shown.expected_kwh,
+        avoided_kwh=shown and shown.avoided_kwh,
+        low_kwh=shown and shown.low_kwh,
+        high_kwh=shown and shown.high_kwh,
+        share=shown.avoided_kwh / shown.expected_kwh if shown and shown.expected_kwh else None,
+        confidence=shown and shown.confidence,
+        completeness=told and told.completeness,
+        withheld=told is not None and not told.refused and word == "waiting",
+        avoided_yuan=shown and shown.avoided_yuan,
+        avoided_kg=shown and shown.avoided_kg,
+        cvrmse=told and told.cvrmse,
+        nmbe=told and told.nmbe,
+        end_ms=told and told.end_ms,
+        days=list(shown.days) if shown else [],
+        avoided=list(shown.avoided) if shown else [],
+        low=list(shown.low) if shown else [],
+        high=list(shown.high) if shown else [],
+        actual_daily=list(shown.actual_daily) if shown else [],
+        expected_daily=list(shown.expected_daily) if shown else [],
+    )
