@@ -125,7 +125,12 @@ def _port(console: Console, what: str, wanted: int) -> int:
 
 def _watch(console: Console, supervisor: Supervisor, store: Store, stop: object, begun: float) -> None:
     """Look after the processes; while the past is read, show how far it got."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         tasks: dict[str, TaskID] = {}
         while not stop.wait(0.5):  # type: ignore[attr-defined]

@@ -89,7 +89,9 @@ def read_anchor(path: Path) -> Anchor:
     except (OSError, msgspec.MsgspecError, json.JSONDecodeError) as fault:
         raise ConfigError(f"{path}: {fault}; remove the folder {path.parent} to begin anew") from None
     if anchor.version != VERSION:
-        raise ConfigError(f"{path}: is of version {anchor.version}, this program writes {VERSION}; remove {path.parent}")
+        raise ConfigError(
+            f"{path}: is of version {anchor.version}, this program writes {VERSION}; remove {path.parent}"
+        )
     return anchor
 
 

@@ -61,7 +61,9 @@ def open_place(settings: Path | None, config: Path | None) -> Place:
 def with_place(command: F) -> F:
     """Give a command ``--settings`` and ``--config`` and hand it the :class:`Place` first."""
 
-    @click.option("--settings", type=click.Path(path_type=Path), envvar="SUBMETER_SETTINGS", help="Settings file (TOML).")
+    @click.option(
+        "--settings", type=click.Path(path_type=Path), envvar="SUBMETER_SETTINGS", help="Settings file (TOML)."
+    )
     @click.option("--config", type=click.Path(path_type=Path), help="Configuration folder instead of the shipped one.")
     @functools.wraps(command)
     def wrapped(settings: Path | None, config: Path | None, **rest: Any) -> Any:

@@ -44,4 +44,6 @@ def list_entries(place: Place, building: str | None, limit: int, as_json: bool) 
         table.add_row(arrived, entry.gateway, entry.reason, entry.text, entry.record[:60])
     console = Console()
     console.print(table)
-    console.print(", ".join(f"{reason}: {n}" for reason, n in Counter(q.reason for q in found).most_common()) or "empty")
+    console.print(
+        ", ".join(f"{reason}: {n}" for reason, n in Counter(q.reason for q in found).most_common()) or "empty"
+    )

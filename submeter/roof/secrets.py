@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from submeter.settings.settings import secret
+
 NAMES = (
     "mqtt-collector", "mqtt-gw1", "mqtt-gw2", "influx-admin-password", "influx-operator-token",
     "grafana-admin-password",
@@ -36,3 +38,24 @@ def create(folder: Path, names: tuple[str, ...]) -> None:
         path.touch(mode=0o600)
         path.write_text(random.token_urlsafe(32) + "\n", encoding="utf-8")
         click.echo(f"created {path}")
+
+
+@command.command()
+@click.option("--url", default="http://127.0.0.1:8086", show_default=True)
+@click.option("--org", "organisation", default="submeter", show_default=True)
+@click.option("--bucket", default="submeter", show_default=True)
+@click.option("--password-file", type=click.Path(path_type=Path), default=Path("secrets/influx-admin-password"))
+@click.option("--operator-token-file", type=click.Path(path_type=Path), default=Path("secrets/influx-operator-token"))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("secrets"), help="Folder for the scoped tokens.")
+def influx(url: str, organisation: str, bucket: str, password_file: Path, operator_token_file: Path, out: Path) -> None:
+    """Set up an InfluxDB 2.x at its first start and make scoped tokens, handed over in files.
+
+    \b
+    Example:
+      submeter secrets influx --url http://127.0.0.1:8086 --out secrets
+    """
+    from submeter.roof.influx_setup import Setup, set_up
+
+    given = Setup(url, organisation, bucket, secret(str(password_file)), secret(str(operator_token_file)))
+    for sentence in set_up(given, out):
+        click.echo(sentence)

@@ -1,0 +1,18 @@
+# One image for gateway, collector, analytics and web view; the command says which.
+FROM python:3.12-slim
+WORKDIR /opt/submeter
+COPY requirements/demo.lock requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/demo.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY submeter submeter
+COPY collector collector
+COPY firmware_sim firmware_sim
+COPY analytics analytics
+COPY dashboards dashboards
+COPY config config
+RUN pip install --no-cache-dir --no-build-isolation --no-deps . \
+    && useradd --create-home --uid 1000 submeter \
+    && mkdir -p /var/lib/submeter /run/tokens && chown submeter /var/lib/submeter /run/tokens
+USER submeter
+WORKDIR /var/lib/submeter
+ENTRYPOINT ["submeter"]
