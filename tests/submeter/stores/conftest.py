@@ -1,0 +1,181 @@
+"""A store of each kind for the contract: fresh for every test, with real servers that live as long as the session."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from submeter.stores import Store, open_store
+
+READY_S = 30.0
+
+
+@dataclass
+class Opened:
+    """A store under test, and the way to open a second one on the same content (as another process would)."""
+
+    store: Store
+    again: Callable[[], Store]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Until a GET is answered with 200 or 204."""
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until:
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                if answer.status in (200, 204):
+                    return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"no answer from {url} within {READY_S:.0f} s")
+
+
+class Server:
+    """A started server and its address; ``stop`` may be called twice."""
+
+    def __init__(self, command: list[str], port: int, health: str, env: dict[str, str] | None = None) -> None:
+        self.port = port
+        self.address = f"http://127.0.0.1:{port}"
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **(env or {})}
+        )
+        try:
+            wait_for(self.address + health, self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+
+
+def start_influxd1(folder: Path) -> Server:
+    if not shutil.which("influxd"):
+        pytest.skip("influxd 1.x is not installed (Debian: apt-get install influxdb)")
+    port, rpc = free_port(), free_port()
+    config = folder / "influxdb.conf"
+    config.write_text(
+        f"""reporting-disabled = true
+bind-address = "127.0.0.1:{rpc}"
+[meta]
+dir = "{folder}/meta"
+[data]
+dir = "{folder}/data"
+wal-dir = "{folder}/wal"
+[monitor]
+store-enabled = false
+[http]
+bind-address = "127.0.0.1:{port}"
+log-enabled = false
+"""
+    )
+    return Server(["influxd", "-config", str(config)], port, "/ping")
+
+
+@pytest.fixture(scope="session")
+def influxd1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = start_influxd1(tmp_path_factory.mktemp("influxd1"))
+    yield server
+    server.stop()
+
+
+@dataclass
+class Influx2:
+    server: Server
+    token: str
+    org: str = "submeter"
+
+    def make_bucket(self) -> str:
+        """A new bucket's name."""
+        name = f"t{uuid.uuid4().hex[:10]}"
+        org_id = self.call("GET", f"/api/v2/orgs?org={self.org}", None)["orgs"][0]["id"]
+        self.call("POST", "/api/v2/buckets", {"orgID": org_id, "name": name, "retentionRules": []})
+        return name
+
+    def call(self, method: str, path: str, body: object) -> dict[str, list[dict[str, str]]]:
+        request = urllib.request.Request(
+            self.server.address + path,
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={"Authorization": f"Token {self.token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            decoded: dict[str, list[dict[str, str]]] = json.load(answer)
+            return decoded
+
+
+@pytest.fixture(scope="session")
+def influxd2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx2]:
+    binary = os.environ.get("SUBMETER_INFLUXD", "")
+    if not binary:
+        pytest.skip("InfluxDB 2.7 is in no package registry; run `make test-influx2 INFLUXD=/path/to/influxd`")
+    folder, port = tmp_path_factory.mktemp("influxd2"), free_port()
+    command = [binary, "--bolt-path", f"{folder}/influxd.bolt", "--engine-path", f"{folder}/engine",
+               "--sqlite-path", f"{folder}/influxd.sqlite", "--http-bind-address", f"127.0.0.1:{port}",
+               "--reporting-disabled", "--log-level", "error"]  # fmt: skip
+    server = Server(command, port, "/health")
+    influx = Influx2(server, uuid.uuid4().hex)
+    influx.call("POST", "/api/v2/setup", {"username": "admin", "password": uuid.uuid4().hex, "org": influx.org,
+                                          "bucket": "first", "token": influx.token})  # fmt: skip
+    yield influx
+    server.stop()
+
+
+def _opened(url: str, state: Path, token: str = "") -> Opened:
+    def again() -> Store:
+        return open_store(url, state=str(state), token=token)
+
+    return Opened(again(), again)
+
+
+def _open_kind(kind: str, folder: Path, request: pytest.FixtureRequest) -> Opened:
+    state = folder / "state.db"
+    if kind == "memory":
+        memory = open_store("memory:")
+        return Opened(memory, lambda: memory)
+    if kind == "embedded":
+        return _opened(f"embedded:{folder / 'store.db'}", state)
+    if kind == "influx1":
+        server: Server = request.getfixturevalue("influxd1")
+        return _opened(f"influx1://127.0.0.1:{server.port}/t{uuid.uuid4().hex[:10]}", state)
+    influx: Influx2 = request.getfixturevalue("influxd2")
+    return _opened(f"influx2://127.0.0.1:{influx.server.port}/{influx.org}/{influx.make_bucket()}", state, influx.token)
+
+
+KINDS = [
+    "memory",
+    "embedded",
+    pytest.param("influx1", marks=pytest.mark.service),
+    pytest.param("influx2", marks=pytest.mark.service),
+]
+
+
+@pytest.fixture(params=KINDS)
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+    one = _open_kind(request.param, tmp_path, request)
+    yield one
+    one.store.close()
+
+
+@pytest.fixture
+def store(opened: Opened) -> Store:
+    return opened.store
