@@ -8,8 +8,11 @@ there stays, and a token whose file is there is not made anew.
 from dataclasses import dataclass
 from pathlib import Path
 
-from influxdb_client import Authorization, InfluxDBClient, Permission, PermissionResource
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.domain.authorization import Authorization
 from influxdb_client.domain.onboarding_request import OnboardingRequest
+from influxdb_client.domain.permission import Permission
+from influxdb_client.domain.permission_resource import PermissionResource
 from influxdb_client.rest import ApiException
 from influxdb_client.service.setup_service import SetupService
 from urllib3.exceptions import HTTPError
