@@ -11,8 +11,8 @@ meter already, from 2**24 kWh on whole kWh. So a model with integer energy regis
 import math
 import struct
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, Protocol
 
 from submeter.words import MICRO, QUANTITIES, Kind
