@@ -7,7 +7,7 @@ callbacks only put into queues, and :meth:`Link.alive` asks the thread itself.
 import queue
 import ssl
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import paho.mqtt.client as paho
@@ -21,6 +21,8 @@ from submeter.words import ConfigError
 RECEIVE_MAXIMUM: Final = 40
 """Messages that a broker may send before the first is acknowledged."""
 SESSION_S: Final = 86_400
+PATIENCE_S: Final = 5.0
+"""How long a full inbox may stop the network thread (its keep-alive is 30 s)."""
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,10 +55,43 @@ class Will:
     payload: bytes
 
 
+class Line(Protocol):
+    """What gateway and collector ask of a connection; :class:`Link` is the real one, ``wire.memory`` has another."""
+
+    @property
+    def inbox(self) -> "queue.Queue[Message]": ...
+    @property
+    def connection(self) -> int: ...
+    @property
+    def connected(self) -> bool: ...
+    @property
+    def refusal(self) -> str: ...
+    @property
+    def acknowledged(self) -> int: ...
+    @property
+    def pending(self) -> int: ...
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def alive(self) -> bool: ...
+    def acknowledge(self, message: Message) -> None: ...
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        response_topic: str = "",
+        correlation: bytes = b"",
+        expiry_s: int = 0,
+        retain: bool = False,
+    ) -> bool: ...
+
+
 @dataclass(slots=True)
 class Link:
-    """A connection that paho keeps up by itself. Everything that arrives waits in ``inbox``, which is bounded: what
-    does not fit is left unacknowledged and counted in ``overflowed`` (its sender sends it again)."""
+    """A connection that paho keeps up by itself. Everything that arrives waits in ``inbox``, which is bounded: when it
+    is full the socket is not read, for :data:`PATIENCE_S` at most; what does not fit then is left unacknowledged and
+    counted in ``overflowed``, and comes again after a reconnect (:meth:`stop`, :meth:`start`)."""
 
     broker: Broker
     client_id: str
@@ -72,6 +107,8 @@ class Link:
     refusal: str = ""
     """the last reason a broker gave for refusing us, or for hanging up"""
     overflowed: int = 0
+    acknowledged: int = 0
+    """PUBACKs that came"""
     _client: Any = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -96,6 +133,8 @@ class Link:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
         properties = _properties(PacketTypes.CONNECT)
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         properties.SessionExpiryInterval = 0 if self.clean else SESSION_S
@@ -116,6 +155,11 @@ class Link:
         """Whether the network thread still runs (connected or trying to)."""
         thread = getattr(self._client, "_thread", None)
         return thread is not None and thread.is_alive()
+
+    @property
+    def pending(self) -> int:
+        """Messages handed over that the broker has not acknowledged."""
+        return len(self._client._out_messages) if self._client is not None else 0
 
     def publish(
         self,
@@ -162,6 +206,16 @@ class Link:
         if reason.is_failure:
             self.refusal = str(reason)
 
+    def _on_publish(self, _client: Any, _data: Any, _mid: int, reason: Any, _properties: Any) -> None:
+        self.acknowledged += 1
+        if reason.is_failure:
+            self.refusal = f"a message was refused: {reason}"
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
+        failures = [str(reason) for reason in reasons if reason.is_failure]
+        if failures:
+            self.refusal = f"a subscription was refused: {failures[0]}"
+
     def _on_message(self, _client: Any, _data: Any, m: Any) -> None:
         properties = m.properties
         message = Message(
@@ -175,7 +229,7 @@ class Link:
             getattr(properties, "CorrelationData", b"") or b"",
         )
         try:
-            self.inbox.put_nowait(message)
+            self.inbox.put(message, timeout=PATIENCE_S)
         except queue.Full:
             self.overflowed += 1
 
