@@ -23,10 +23,11 @@ from submeter.protocols.modbus import (
     build_refusal,
     read_request,
 )
-from submeter.words import FrameError
+from submeter.words import MICRO, FrameError
 
-Image = Callable[[], Mapping[str, int]]
-"""What a meter shows now: quantity → whole micro-units, before any ratio. It refuses to show what is not in it."""
+Image = Callable[[], Mapping[str, float]]
+"""What a meter shows now: quantity → value in its unit, before any ratio. It refuses to show what is not in it, and is
+mute where there is nothing in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Slave:
         self.units = dict(units)
         self.turnaround_s = turnaround_s
         self.asked = 0
-        """requests heard for units of ours"""
+        """requests heard for units of ours that are not mute"""
         self._manners: dict[int, Manner] = {}
         self._buffer = bytearray()
 
@@ -141,22 +142,22 @@ class Slave:
 
     def _answer(self, request: Request) -> list[Saying]:
         unit = self.units.get(request.unit)
-        if unit is None:
+        image = unit.image() if unit else {}
+        if unit is None or not image:
             return []
         self.asked += 1
         manner = self._manners.get(request.unit, well)
-        return manner(request, answer_of(unit, request), self.turnaround_s)
+        return manner(request, answer_of(unit.profile, image, request), self.turnaround_s)
 
 
-def answer_of(unit: Unit, request: Request) -> bytes:
-    """The frame with which a unit that behaves answers."""
-    if request.function not in READS or request.function != unit.profile.function:
+def answer_of(profile: Profile, image: Mapping[str, float], request: Request) -> bytes:
+    """The frame with which a meter that behaves answers."""
+    if request.function not in READS or request.function != profile.function:
         return build_refusal(request, ILLEGAL_FUNCTION)
     if not 1 <= request.count <= MAX_COUNT:
         return build_refusal(request, ILLEGAL_VALUE)
     end = request.address + request.count
-    touched = [r for r in unit.profile.register if r.address < end and request.address < r.end]
-    image = unit.image()
+    touched = [r for r in profile.register if r.address < end and request.address < r.end]
     if not touched or any(r.quantity not in image for r in touched):
         return build_refusal(request, ILLEGAL_ADDRESS)
     try:
@@ -166,9 +167,9 @@ def answer_of(unit: Unit, request: Request) -> bytes:
     return build_answer(request.unit, request.function, words)
 
 
-def _words(request: Request, touched: list[Register], image: Mapping[str, int]) -> list[int]:
+def _words(request: Request, touched: list[Register], image: Mapping[str, float]) -> list[int]:
     """The registers asked for; addresses that the profile does not describe read 0."""
     shown: dict[int, int] = {}
     for register in touched:
-        shown.update(enumerate(encode_value(register, image[register.quantity]), register.address))
+        shown.update(enumerate(encode_value(register, round(image[register.quantity] * MICRO)), register.address))
     return [shown.get(address, 0) for address in range(request.address, request.address + request.count)]

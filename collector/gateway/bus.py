@@ -20,8 +20,9 @@ from typing import Protocol
 import serial
 
 from collector.gateway.bus_turns import Turns
-from submeter.profiles import Profile, Read, decode_value, find_profile, plan_reads
+from submeter.profiles import Profile, Read, decode_value, find_profile, plan_reads, split
 from submeter.protocols.modbus import (
+    ILLEGAL_ADDRESS,
     LAST_UNIT,
     Answer,
     Refusal,
@@ -192,6 +193,7 @@ class Bus:
         self._monotonic = monotonic
         self._open_port = open_port
         self._meters: dict[int, Meter] = {}
+        self._plans: dict[int, list[Read]] = {}
         self._refusals: dict[int, str] = {}
         self._open: tuple[Port, Conversation] | None = None
         self.attach(devices)
@@ -200,6 +202,7 @@ class Bus:
         """These devices hang on the line from now on; what is known of those that stay is kept."""
         meters = meters_of(devices, self._profiles, self._quantities)
         form = self._given_format or common_format(self.port, meters)
+        self._plans = {m.unit: list(self._plans[m.unit] if self._meters.get(m.unit) == m else m.reads) for m in meters}
         self._meters = {meter.unit: meter for meter in meters}
         self.serial_format = form
         self._turns.keep(self._meters)
@@ -249,10 +252,12 @@ class Bus:
         return self._open[1]
 
     def _poll_into(self, readings: list[Reading], talk: Conversation, now_ms: int) -> None:
-        left = {unit: list(meter.reads) for unit, meter in self._meters.items()}
+        left = {unit: list(self._plans[unit]) for unit in self._meters}
         self._refusals.clear()
         self._turns.begin(self._monotonic())
         for unit in self._turns.well():
+            if self._turns.hopeless() and not readings:
+                break
             self._visit(unit, left[unit], readings, talk, now_ms)
         for unit in self._turns.lame(self._monotonic()):
             if not self._turns.may_lose_time():
@@ -264,24 +269,34 @@ class Bus:
         meter = self._meters[unit]
         try:
             while left:
-                readings += self._read(meter, left[0], talk, now_ms)
-                del left[0]
+                answer = self._ask(meter, left[0], talk)
+                read = left.pop(0)
+                if isinstance(answer, Answer):
+                    readings += readings_of(meter.device, read, answer.words, now_ms)
+                else:
+                    left[:0] = self._after_refusal(unit, read, answer)
             self._turns.answered(unit)
         except FrameError as fault:
             self._turns.missed(unit, self._monotonic(), str(fault))
         finally:
             self._turns.lost(talk.lost_s())
 
-    def _read(self, meter: Meter, read: Read, talk: Conversation, now_ms: int) -> list[Reading]:
+    def _ask(self, meter: Meter, read: Read, talk: Conversation) -> Answer | Refusal:
         line = meter.profile.line
         ask = talk.ask_twice if self._turns.suspect(meter.unit) else talk.ask
         request = Request(meter.unit, read.function, read.address, read.count)
         answer = ask(request, line.answer_ms / 1000, line.worst_answer_ms / 1000)
         self._turns.trusted(meter.unit)
-        if isinstance(answer, Refusal):
-            self._refusals[meter.unit] = str(answer)
-            return []
-        return readings_of(meter.device, read, answer.words, now_ms)
+        return answer
+
+    def _after_refusal(self, unit: int, read: Read, refusal: Refusal) -> Sequence[Read]:
+        """A meter that lacks one register refuses all that were asked with it; from now on they are asked singly."""
+        if refusal.code == ILLEGAL_ADDRESS and len(read.registers) > 1:
+            singles = split(read)
+            self._plans[unit] = [r for kept in self._plans[unit] for r in (singles if kept == read else (kept,))]
+            return singles
+        self._refusals[unit] = f"{refusal} for {', '.join(r.quantity for r in read.registers)}"
+        return ()
 
 
 def readings_of(device: Device, read: Read, words: Sequence[int], now_ms: int) -> list[Reading]:

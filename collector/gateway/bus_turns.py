@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 LONGEST_WAIT_S = 900.0
+HOPELESS = 0.5
+"""a poll in which nobody has answered yet ends when this share of a period is lost: the line is cut"""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Turns:
         self._turns: dict[int, Turn] = {}
         self._allowance_s = share * period_s
         self._earned_s: float | None = None
+        self._lost_s = 0.0
 
     def keep(self, units: Iterable[int]) -> None:
         """These are the units now; what is known of those that stay is kept."""
@@ -45,6 +48,7 @@ class Turns:
         most_s = self._share * self._period_s
         self._allowance_s = min(most_s, self._allowance_s + self._share * (now_s - before_s))
         self._earned_s = now_s
+        self._lost_s = 0.0
 
     def well(self) -> list[int]:
         """Those that answered last time (or were never asked)."""
@@ -59,8 +63,14 @@ class Turns:
         """Whether the allowance allows to ask one that may not answer."""
         return self._allowance_s >= 0
 
+    def hopeless(self) -> bool:
+        """Whether so much of this poll is lost that it is to end unless somebody has answered."""
+        return self._lost_s > HOPELESS * self._period_s
+
     def lost(self, seconds: float) -> None:
+        """So much time went on faults and on the quiet after them."""
         self._allowance_s -= seconds
+        self._lost_s += seconds
 
     def suspect(self, unit: int) -> bool:
         return self._turns[unit].suspect

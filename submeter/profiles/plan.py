@@ -36,6 +36,11 @@ def plan_reads(profile: Profile, quantities: Iterable[str] | None = None) -> tup
     return tuple(sorted(reads, key=lambda read: not _has_energy(read)))
 
 
+def split(read: Read) -> tuple[Read, ...]:
+    """The same registers, each in a read of its own: for a meter that lacks one of them and refuses all."""
+    return tuple(_read(read.function, [register]) for register in read.registers)
+
+
 def _joins(register: Register, group: list[Register], profile: Profile) -> bool:
     gap = register.address - group[-1].end
     return gap <= profile.line.max_gap and register.end - group[0].address <= profile.line.max_registers
