@@ -28,7 +28,7 @@ SEGMENT: Final = 5 * 1024 * 1024
 SEGMENTS: Final = 6
 
 EMBEDDED: Final = """\
-# Written at each start by submeter/roof/broker.py. Loopback only, MQTT 5 only: users and passwords are mosquitto's part.
+# Written at each start by submeter/roof/broker.py. Loopback and MQTT 5 only; users and passwords are mosquitto's part.
 id = 0
 
 [router]
@@ -171,8 +171,8 @@ def start_mosquitto(
     """Start a native mosquitto on loopback; it listens when this returns, at ``.port``.
 
     ``folder`` takes its data, users and log; ``secrets`` holds a file ``mqtt-NAME`` for each user; ``files`` replaces
-    the shipped ``config/mosquitto``. Raises :class:`ConfigError` without mosquitto or secrets, :class:`TheirsError` when
-    it does not come up.
+    the shipped ``config/mosquitto``. Raises :class:`ConfigError` without mosquitto or secrets, :class:`TheirsError`
+    when it does not come up.
     """
     return Mosquitto(folder, port, secrets, files or config_folder() / "mosquitto", say)
 

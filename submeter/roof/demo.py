@@ -1,6 +1,7 @@
 """``submeter demo``: a district of buildings, live, in one command; ``submeter demo score``: findings against truth."""
 
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from submeter.clock import WallClock
 from submeter.roof.demo_folder import HOST, DemoFolder, free_port
+from submeter.roof.gateway import on_bus
 from submeter.roof.place import open_place
 from submeter.roof.running import stop_event
 from submeter.roof.supervisor import Service, ServiceFailed, Supervisor
@@ -102,18 +104,13 @@ def services_of(demo: DemoFolder) -> list[Service]:
         "analytics": ["analytics", *settings],
     }
     for gateway in portfolio.gateways.values():
-        line = ["--port", str(demo.line(gateway.id))] if _has_bus(gateway.buildings, portfolio.devices) else []
+        wired = any(on_bus(portfolio.devices, building) for building in gateway.buildings)
+        line = ["--port", str(demo.line(gateway.id))] if wired else []
         arguments[f"gateway-{gateway.id}"] = [
             "gateway", *settings, "--id", gateway.id, "--world", str(demo.world),
             "--outbox", str(demo.root / f"outbox-{gateway.id}.db"), *line,
         ]  # fmt: skip
     return [Service(name, given, demo.logs / f"{name}.log") for name, given in arguments.items()]
-
-
-def _has_bus(buildings: tuple[str, ...], devices: object) -> bool:
-    from submeter.roof.gateway import on_bus
-
-    return any(on_bus(devices, building) for building in buildings)
 
 
 def _port(console: Console, what: str, wanted: int) -> int:
@@ -123,7 +120,7 @@ def _port(console: Console, what: str, wanted: int) -> int:
     return port
 
 
-def _watch(console: Console, supervisor: Supervisor, store: Store, stop: object, begun: float) -> None:
+def _watch(console: Console, supervisor: Supervisor, store: Store, stop: threading.Event, begun: float) -> None:
     """Look after the processes; while the past is read, show how far it got."""
     columns = (
         TextColumn("{task.description}"),
@@ -133,13 +130,13 @@ def _watch(console: Console, supervisor: Supervisor, store: Store, stop: object,
     )
     with Progress(*columns, console=console, transient=True) as progress:
         tasks: dict[str, TaskID] = {}
-        while not stop.wait(0.5):  # type: ignore[attr-defined]
+        while not stop.wait(0.5):
             supervisor.look()
             if _progressed(store, progress, tasks):
                 break
-    if not stop.is_set():  # type: ignore[attr-defined]
+    if not stop.is_set():
         console.print(f"the past is stored and settled after {time.monotonic() - begun:.0f} s; from here on it is live")
-    while not stop.wait(0.5):  # type: ignore[attr-defined]
+    while not stop.wait(0.5):
         supervisor.look()
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,8 @@ VERSION = 1
 QUARTER_MS = 900_000
 YEAR_MS = 366 * 86_400_000
 HOST = "127.0.0.1"
+PORTFOLIO_SEED = 1
+"""config/demo is this seed's district"""
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,13 +62,24 @@ class DemoFolder:
             read_anchor(self.world)
             return False
         shipped = config_folder(config)
-        shutil.copytree(shipped / "demo", self.root / "portfolio", dirs_exist_ok=True)
+        self._portfolio(shipped, config is not None, now_ms)
         scenario = (shipped / "scenarios" / "demo.toml").read_text(encoding="utf-8")
         (self.root / "scenario.toml").write_text(_reseeded(scenario, seed), encoding="utf-8")
         now_ms -= now_ms % QUARTER_MS
         anchor = Anchor(start_ms=now_ms - 2 * YEAR_MS, now_ms=now_ms)
         self.world.write_bytes(msgspec.json.encode(anchor))
         return True
+
+    def _portfolio(self, shipped: Path, as_it_is: bool, now_ms: int) -> None:
+        """The shipped district with its retrofits dated back from today; a folder that the user gave stays as it is."""
+        if as_it_is:
+            shutil.copytree(shipped / "demo", self.root / "portfolio", dirs_exist_ok=True)
+            return
+        from firmware_sim.district import district
+        from firmware_sim.portfolio_files import write_portfolio
+
+        today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
+        write_portfolio(self.root / "portfolio", district(PORTFOLIO_SEED, today=today))
 
     def write_settings(self, broker_port: int, web_port: int) -> None:
         """Ports may be others at each start, so the settings file is written at each."""

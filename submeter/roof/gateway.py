@@ -1,15 +1,23 @@
-"""``submeter gateway``: joins sources (a bus, a pretend world) to the one outbox and the one uplink."""
+"""``submeter gateway``: joins sources (a bus, a pretend world) to the one outbox and the one uplink.
 
-from collections.abc import Iterator, Mapping
+Whether a building is real or pretended is decided here and nowhere else: meters with an address hang on the bus that
+``--port`` names; with ``--world`` the others, and every past, come from the pretend world.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from collector.gateway import Gateway, Outbox, Uplink
+from collector.gateway import Gateway, Outbox, Rules, Uplink, gateway_link
+from collector.gateway.bus import Bus
 from submeter.clock import Clock, FastClock, WallClock
+from submeter.profiles import load_profiles
 from submeter.roof.place import Place, with_place
 from submeter.roof.running import run, start_logging, stop_event
-from submeter.wire.mqtt import Link
+from submeter.settings import Watch, config_folder
 from submeter.wire.source import Past, Source
 from submeter.words import Block, ConfigError, Device, Portfolio, Reading
 
@@ -38,4 +46,128 @@ class PastAndPresent:
 
 def on_bus(devices: Mapping[str, tuple[Device, ...]], building: str) -> bool:
     """Whether any meter of the building hangs on a bus."""
-    return any(d.address for point, found in devices.items() if point.startswith(f"{building}/") for d in found)
+    return bool(bus_devices(devices, building))
+
+
+def bus_devices(devices: Mapping[str, tuple[Device, ...]], building: str) -> list[Device]:
+    """The building's devices that hang there now and have a bus address."""
+    now = [found[-1] for point, found in devices.items() if point.startswith(f"{building}/")]
+    return [device for device in now if device.address and not device.until]
+
+
+def buildings_of(portfolio: Portfolio, gateway: str) -> tuple[str, ...]:
+    """Raises :class:`ConfigError` for a gateway that is not in the portfolio."""
+    found = portfolio.gateways.get(gateway)
+    if found is None:
+        known = ", ".join(portfolio.gateways) or "none"
+        raise ConfigError(f"gateway {gateway!r} is not in gateways.csv (there: {known}); add it or say --id")
+    return found.buildings
+
+
+def sources_of(
+    portfolio: Portfolio, gateway: str, *, port: str, world_file: Path | None, period_s: float, config: Path | None
+) -> list[Source]:
+    """What this gateway polls. Raises :class:`ConfigError` when a building has neither a bus nor a pretend world."""
+    simulated = _simulated(portfolio, world_file, period_s)
+    sources: list[Source] = []
+    for building in buildings_of(portfolio, gateway):
+        devices = bus_devices(portfolio.devices, building) if port else []
+        past = simulated.get(building)
+        if devices:
+            bus = Bus(port, devices, load_profiles(config_folder(config) / "profiles"), id=building, period_s=period_s)
+            sources.append(PastAndPresent(past, bus) if isinstance(past, Past) else bus)
+        elif past is not None:
+            sources.append(past)
+        else:
+            raise ConfigError(
+                f"building {building!r} has no source: give its meters an address like modbus:1 in meters.csv and name "
+                "the port with --port, or say --simulate"
+            )
+    return sources
+
+
+def _simulated(portfolio: Portfolio, world_file: Path | None, period_s: float) -> dict[str, Source]:
+    if world_file is None:
+        return {}
+    from submeter.roof.worlds import open_world
+
+    sources: Sequence[Source] = open_world(world_file, portfolio).sources()
+    for source in sources:
+        source.period_s = period_s
+    return {source.id: source for source in sources}
+
+
+def _clock(speed: float, begin: datetime | None) -> Clock:
+    if begin is None:
+        return WallClock()
+    return FastClock(int(begin.replace(tzinfo=UTC).timestamp() * 1000), speed)
+
+
+@click.command()
+@with_place
+@click.option("--id", "gateway_id", help="Which gateway of gateways.csv this is (default: the settings').")
+@click.option("--port", default="", help="Serial port of the RS-485 line, e.g. /dev/serial/by-id/usb-….")
+@click.option("--outbox", type=click.Path(path_type=Path), help="Another outbox file than the settings'.")
+@click.option("--simulate", type=click.Path(path_type=Path), help="A scenario: pretend the meters that have no port.")
+@click.option("--world", type=click.Path(path_type=Path), help="Anchor file of the pretend world (made when absent).")
+@click.option(
+    "--speed", default=1.0, show_default=True, help="A fast world: so many times real time until it meets now."
+)
+@click.option("--from", "begin", type=click.DateTime(), help="Where a fast world begins (UTC).")
+@click.option("--verbose", is_flag=True)
+def command(
+    place: Place,
+    gateway_id: str | None,
+    port: str,
+    outbox: Path | None,
+    simulate: Path | None,
+    world: Path | None,
+    speed: float,
+    begin: datetime | None,
+    verbose: bool,
+) -> None:
+    """Poll meters, keep what they said in the outbox, send it, and forget it when the store has it.
+
+    \b
+    Example:
+      submeter gateway --id gw1 --port /dev/serial/by-id/usb-FTDI_FT232R-if00-port0
+      submeter gateway --simulate config/scenarios/demo.toml --speed 600 --from 2026-11-01
+    """
+    start_logging(verbose)
+    stop = stop_event()
+    clock = _clock(speed, begin)
+    settings = place.settings.gateway
+    name = gateway_id or settings.id
+    file = outbox or place.path(settings.outbox)
+    gateway = open_gateway(place, place.watch(), name, file, clock, port, _world_file(simulate, world, file, clock))
+    try:
+        run(gateway.step, stop)
+    finally:
+        gateway.close()
+
+
+def _world_file(simulate: Path | None, world: Path | None, outbox: Path, clock: Clock) -> Path | None:
+    if simulate is None:
+        return world
+    from submeter.roof.worlds import anchor_world
+
+    file = world or outbox.with_name("world.json")
+    anchor_world(file, simulate, clock.now_ms())
+    return file
+
+
+def open_gateway(
+    place: Place, watch: Watch, name: str, file: Path, clock: Clock, port: str, world_file: Path | None
+) -> Gateway:
+    """The gateway of this name with its sources, its outbox and a link that is being set up."""
+    settings = place.settings.gateway
+    portfolio = watch()
+    sources = sources_of(portfolio, name, port=port, world_file=world_file, period_s=settings.poll_s, config=None)
+    box = Outbox(file, limit_bytes=settings.outbox_megabytes * 1_000_000)
+    home = buildings_of(portfolio, name)[0]
+    tenant = place.settings.tenant
+    link = gateway_link(place.broker(), tenant=tenant, gateway=name, home=home, now_ms=clock.now_ms())
+    rules = Rules(window=settings.window)
+    uplink = Uplink(link, box, tenant=tenant, gateway=name, clock=clock, random=random.random, rules=rules)
+    link.start()
+    return Gateway(sources=sources, outbox=box, uplink=uplink, portfolio=watch, clock=clock)
