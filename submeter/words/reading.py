@@ -3,7 +3,7 @@
 A reading's identity is (point, device, quantity, time in milliseconds). ``point`` is the full id ``building/point``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +64,8 @@ class Written:
     stored: int
     again: int
     conflicts: NDArray[np.intp]
+    refused: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    """positions that the store would not take whatever the others do (its schema, its retention); only a server refuses"""
 
 
 class Change(NamedTuple):
