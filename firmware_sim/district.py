@@ -28,7 +28,7 @@ from submeter.words import (
 COMMITTED_TODAY: Final = date(2026, 11, 22)
 """The day for which config/demo is written; a demo passes its own."""
 BUS_BUILDING: Final = "PD03"
-BUS_MODEL: Final = "demo profile"
+BUS_MODEL: Final = "ADL400"
 
 
 @dataclass(frozen=True, slots=True)
