@@ -11,15 +11,15 @@ import logging
 import queue
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from collector.intake import quarantine, waiting
 from collector.intake.health import Health
-from collector.intake.pack import Lot, Tally, arrange, contradicted
+from collector.intake.lots import Spans, arrange, refused_by_store
+from collector.intake.pack import Pack
 from collector.intake.reasons import REPLAYED, Reason
 from collector.intake.roster import Roster
-from collector.intake.rules import Judged, Refused, judge
+from collector.intake.rules import judge
 from collector.intake.status import read_status
 from collector.intake.suspects import Suspects
 from submeter.clock import Clock
@@ -29,7 +29,7 @@ from submeter.wire.mqtt import Message
 from submeter.wire.receipt import encode_receipt
 from submeter.wire.senml import MAX_PAYLOAD, BadRecord, decode, runs
 from submeter.wire.topic import Topic, parse_topic
-from submeter.words import Entry, GatewayStatus, Held, PayloadError, Portfolio, Quarantined, Series, StoreAway
+from submeter.words import Bug, GatewayStatus, Held, PayloadError, Portfolio, Quarantined, StoreAway
 
 logger = logging.getLogger("submeter.intake")
 
@@ -47,10 +47,15 @@ STATUS_MS: Final = 10_000
 class Inlet(Protocol):
     """What intake needs of a :class:`submeter.wire.mqtt.Link`."""
 
-    inbox: "queue.Queue[Message]"
+    @property
+    def inbox(self) -> "queue.Queue[Message]": ...
+    @property
+    def overflowed(self) -> int: ...
 
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def alive(self) -> bool: ...
     def publish(self, topic: str, payload: bytes, *, correlation: bytes = b"") -> bool: ...
-
     def acknowledge(self, message: Message) -> None: ...
 
 
@@ -60,45 +65,11 @@ def filters(tenant: str, group: str = "") -> tuple[str, ...]:
     return tuple(f"{shared}submeter/v1/{tenant}/+/+/{leaf}" for leaf in ("readings", "status"))
 
 
-@dataclass(slots=True)
-class Pack:
-    """A message on its way through a step."""
-
-    message: Message
-    digest: str
-    tally: Tally = field(default_factory=Tally)
-    lots: list[Lot] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
-    building: str = ""
-    gateway: str = ""
-
-    def refuse(self, refused: Refused, arrived_ms: int) -> None:
-        self.tally.refuse(refused)
-        self.entries.extend(quarantine.entries_of(refused, self.building, self.gateway, arrived_ms))
-
-    def refuse_whole(self, reason: Reason, text: str, arrived_ms: int) -> None:
-        self.tally.refuse_one(-1, reason, text)
-        payload = self.message.payload
-        self.entries.append(quarantine.entry_of_payload(reason, text, payload, self.building, self.gateway, arrived_ms))
-
-    def refuse_bad(self, bad: Sequence[BadRecord], arrived_ms: int) -> None:
-        for one in bad:
-            self.tally.refuse_one(one.index, Reason.BAD_RECORD, one.text)
-        self.entries.extend(quarantine.entries_of_bad(bad, self.building, self.gateway, arrived_ms))
-
-    def take(self, judged: Judged, arrived_ms: int) -> None:
-        self.lots, again, contradictions = arrange(judged.accepted)
-        self.tally.again += again
-        for refused in (*judged.refused, *contradictions):
-            self.refuse(refused, arrived_ms)
-        for rows in judged.held:
-            self.tally.held += len(rows.index)
-            self.held.extend(waiting.entries_of(rows, self.building, self.gateway, arrived_ms))
-
-
 class Intake:
-    """One bounded piece of work a step; see the module. Raises nothing of *theirs*."""
+    """One bounded piece of work a step; see the module. Raises nothing of *theirs*.
+
+    The link is started and stopped by whoever made it.
+    """
 
     def __init__(
         self, link: Inlet, store: Store, portfolio: Callable[[], Portfolio], settings: IntakeSettings, clock: Clock
@@ -118,9 +89,15 @@ class Intake:
         self._replay: deque[Quarantined] = deque()
         self._statuses: dict[str, GatewayStatus] = {}
         self._told_ms = 0
+        self._overflowed = 0
 
     def step(self) -> float:
-        """Work once; returns the seconds until there may be more to do."""
+        """Work once; returns the seconds until there may be more to do.
+
+        Raises :class:`Bug` when the link's network thread has died: better ended than alive and deaf.
+        """
+        if not self._link.alive():
+            raise Bug("intake: the network thread has died; the collector must be started anew")
         left_s = self._retry_at - self._clock.monotonic()
         if left_s > 0:
             return min(left_s, 1.0)
@@ -173,6 +150,7 @@ class Intake:
     def _take_batch(self, suspects: Suspects, room: waiting.WaitingRoom, roster: Roster) -> bool:
         self._fill_hand()
         if not self._hand:
+            self._fetch_overflow()
             return False
         packs = self._allot(suspects)
         now_ms = self._clock.now_ms()
@@ -206,6 +184,15 @@ class Intake:
                 return
             self._hand.append(message)
             size += len(message.payload)
+
+    def _fetch_overflow(self) -> None:
+        """What did not fit into the inbox is unacknowledged, takes up the broker's window, and comes again only after
+        a reconnect: so connect anew once the inbox is empty."""
+        if self._link.overflowed != self._overflowed:
+            self._overflowed = self._link.overflowed
+            logger.warning("%d messages did not fit into the inbox; connecting anew for them", self._overflowed)
+            self._link.stop()
+            self._link.start()
 
     def _allot(self, suspects: Suspects) -> list[Pack]:
         """The packs of this step: up to the first suspect, which is read alone."""
@@ -273,8 +260,8 @@ class Intake:
             for (pack, lot), answer in zip(lots, answers, strict=True):
                 pack.tally.stored += answer.stored
                 pack.tally.again += answer.again
-                if len(answer.conflicts):
-                    pack.refuse(contradicted(lot, answer.conflicts), arrived_ms)
+                for refused in refused_by_store(lot, answer):
+                    pack.refuse(refused, arrived_ms)
         if entries := [entry for pack in packs for entry in (*pack.entries, *pack.held)]:
             self._store.put(*entries)
 
@@ -305,11 +292,7 @@ class Intake:
         with self._store.writing():
             answers = self._store.write_readings([lot.block for lot in lots])
             self._store.touch(lot.span for lot in lots)
-            refused += [
-                contradicted(lot, answer.conflicts)
-                for lot, answer in zip(lots, answers, strict=True)
-                if len(answer.conflicts)
-            ]
+            refused += [r for lot, answer in zip(lots, answers, strict=True) for r in refused_by_store(lot, answer)]
             for one in refused:
                 first = due[int(one.run.index[0])]
                 self._store.put(*quarantine.entries_of(one, first.building, first.gateway, now_ms))
@@ -349,24 +332,6 @@ class Intake:
         if now_ms - self._told_ms >= STATUS_MS:
             self._store.put(self.health.status(now_ms, self._link.inbox.qsize()))
             self._told_ms = now_ms
-
-
-class Spans:
-    """Which times of which series a batch holds already: no two packs of a batch may speak of the same reading, so
-    that the store's answer to each block is the truth about its pack."""
-
-    def __init__(self) -> None:
-        self._held: dict[Series, list[tuple[int, int]]] = {}
-
-    def add(self, lots: Sequence[Lot]) -> bool:
-        """False, and nothing added, where one overlaps."""
-        for lot in lots:
-            _, start, end = lot.span
-            if any(start < b and a < end for a, b in self._held.get(lot.block.series, ())):
-                return False
-        for lot in lots:
-            self._held.setdefault(lot.block.series, []).append(lot.span[1:])
-        return True
 
 
 def receipt_topic(topic: str) -> str:

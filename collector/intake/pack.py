@@ -1,35 +1,21 @@
-"""A pack on its way through intake: rows in the shape that stores want, and a tally that becomes the receipt."""
+"""A pack on its way through intake: what it came to, record by record, and the receipt that follows from it."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from collector.intake import quarantine, waiting
+from collector.intake.lots import Lot, arrange
 from collector.intake.reasons import Reason
-from collector.intake.rules import Refused, Rows, show_time
+from collector.intake.rules import Judged, Refused
+from submeter.wire.mqtt import Message
 from submeter.wire.receipt import Receipt, Rejected
-from submeter.wire.senml import Run, decimal
-from submeter.words import QUANTITIES, Block, Readings, Series
+from submeter.wire.senml import BadRecord
+from submeter.words import Entry, Held
 
 LISTED: Final = 100
 """rejected records that a receipt lists at most"""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lot:
-    """Rows of one series of one pack, times ascending and unique: a block, and where each row stood in the pack."""
-
-    block: Block
-    index: NDArray[np.intp]
-
-    @property
-    def span(self) -> tuple[str, int, int]:
-        """(point, start, end) as the change feed wants it: half-open."""
-        times = self.block.readings.times.view(np.int64)
-        return self.block.series.point, int(times[0]), int(times[-1]) + 1
 
 
 @dataclass(slots=True)
@@ -63,59 +49,38 @@ class Tally:
         )
 
 
-def arrange(rows: Sequence[Rows]) -> tuple[list[Lot], int, list[Refused]]:
-    """Lots with ascending, unique times; how many rows said the same once more; what contradicts an earlier row."""
-    by_series: dict[Series, list[Rows]] = {}
-    for one in rows:
-        by_series.setdefault(one.series, []).append(one)
-    lots: list[Lot] = []
-    again, refused = 0, []
-    for parts in by_series.values():
-        whole = parts[0] if len(parts) == 1 else _join(parts)
-        times = whole.times_ms
-        if len(times) > 1 and not (times[1:] > times[:-1]).all():
-            whole, repeated, contradicted = _settle(whole)
-            again += repeated
-            if len(contradicted.index):
-                refused.append(contradiction(contradicted, "earlier in the same pack"))
-        lots.append(Lot(Block(whole.series, Readings.of(whole.times_ms, whole.micro)), whole.index))
-    return lots, again, refused
+@dataclass(slots=True)
+class Pack:
+    """A message on its way through a step."""
 
+    message: Message
+    digest: str
+    tally: Tally = field(default_factory=Tally)
+    lots: list[Lot] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    building: str = ""
+    gateway: str = ""
 
-def _join(parts: Sequence[Rows]) -> Rows:
-    order = np.argsort(np.concatenate([p.index for p in parts]), kind="stable")
-    return Rows(
-        parts[0].series,
-        np.concatenate([p.times_ms for p in parts]),
-        np.concatenate([p.micro for p in parts]),
-        np.concatenate([p.index for p in parts]),
-    ).take(order)
+    def refuse(self, refused: Refused, arrived_ms: int) -> None:
+        self.tally.refuse(refused)
+        self.entries.extend(quarantine.entries_of(refused, self.building, self.gateway, arrived_ms))
 
+    def refuse_whole(self, reason: Reason, text: str, arrived_ms: int) -> None:
+        self.tally.refuse_one(-1, reason, text)
+        payload = self.message.payload
+        self.entries.append(quarantine.entry_of_payload(reason, text, payload, self.building, self.gateway, arrived_ms))
 
-def _settle(rows: Rows) -> tuple[Rows, int, Rows]:
-    """The first row of each time, how many later ones agree with it, and the later ones that do not."""
-    ordered = rows.take(np.argsort(rows.times_ms, kind="stable"))
-    fresh = np.concatenate(([True], ordered.times_ms[1:] != ordered.times_ms[:-1]))
-    first = ordered.micro[np.flatnonzero(fresh)][np.cumsum(fresh) - 1]
-    agrees = ordered.micro == first
-    return ordered.take(fresh), int((~fresh & agrees).sum()), ordered.take(~fresh & ~agrees)
+    def refuse_bad(self, bad: Sequence[BadRecord], arrived_ms: int) -> None:
+        for one in bad:
+            self.tally.refuse_one(one.index, Reason.BAD_RECORD, one.text)
+        self.entries.extend(quarantine.entries_of_bad(bad, self.building, self.gateway, arrived_ms))
 
-
-def contradiction(rows: Rows, where: str) -> Refused:
-    """Rows whose identity stands with another value, ``where``."""
-    point, device, quantity = rows.series
-    unit = QUANTITIES[quantity].unit
-    run = Run(f"{point.partition('/')[2]}/{device}/{quantity}", unit, rows.times_ms, rows.micro / 1e6, rows.index)
-    text = (
-        f"{point}, device {device}, {quantity}: {decimal(int(rows.micro[0]))} {unit} at "
-        f"{show_time(int(rows.times_ms[0]))}, but another value stands {where}, and stays; look for two publishers "
-        "with one serial, or a clock that was set back"
-    )
-    return Refused(Reason.CONFLICT, text, run, point)
-
-
-def contradicted(lot: Lot, rows: NDArray[np.intp], where: str = "in the store") -> Refused:
-    """The rows of a lot that a store named as conflicts."""
-    readings = lot.block.readings
-    times = readings.times.view(np.int64)
-    return contradiction(Rows(lot.block.series, times[rows], readings.micro[rows], lot.index[rows]), where)
+    def take(self, judged: Judged, arrived_ms: int) -> None:
+        self.lots, again, contradictions = arrange(judged.accepted)
+        self.tally.again += again
+        for refused in (*judged.refused, *contradictions):
+            self.refuse(refused, arrived_ms)
+        for rows in judged.held:
+            self.tally.held += len(rows.index)
+            self.held.extend(waiting.entries_of(rows, self.building, self.gateway, arrived_ms))

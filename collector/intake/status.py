@@ -1,7 +1,7 @@
 """What gateways say of themselves on their ``status`` topic: a JSON object, retained; the last will says ``online``.
 
-Unknown fields are ignored; fields that are absent keep what was last said, so that a last will of ``{"online":false}``
-does not wipe it.
+Unknown fields are ignored; fields that are absent keep what was last said. A last will was written when its connection
+began, so of what it says only that the gateway is gone is taken.
 """
 
 import msgspec
@@ -19,6 +19,8 @@ def read_status(topic: Topic, payload: bytes, last: GatewayStatus | None) -> Gat
     try:
         said = msgspec.json.decode(payload, type=dict[str, object])
         before = msgspec.to_builtins(last) if last else NOTHING_SAID
+        if last and said.get("online") is False:
+            said = {"online": False}
         who = {"id": topic.gateway, "building": topic.building}
         status = msgspec.convert({**before, **said, **who}, GatewayStatus)
     except (msgspec.ValidationError, msgspec.DecodeError) as fault:
