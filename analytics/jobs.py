@@ -1,0 +1,200 @@
+"""The feed job: what arrived is settled, priced, and handed on to the studies; the shell around the pure ledger.
+
+One step takes a bounded piece of the change feed, merges its spans by point, settles exactly what depends on them and
+writes what differs together with the feed's cursor. Killed anywhere, it does the piece again and finds it done. A long
+back-fill therefore costs in proportion to its readings. Studies (baselines, findings, savings) are dear, so a building
+has one when enough new hours were settled and some minutes have passed, and during a back-fill only a first one.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from analytics.balance import balances
+from analytics.ledger import Settled, corrections_of, settle_span
+from analytics.meter import Meter, meter_of
+from analytics.tariff import priced
+from submeter.clock import Clock
+from submeter.settings.settings import AnalyticsSettings
+from submeter.stores.port import Store
+from submeter.words import Change, GatewayStatus, Portfolio, Resolution, TheirsError
+
+logger = logging.getLogger(__name__)
+
+Study = Callable[[Store, Portfolio, str, int, AnalyticsSettings], object]
+
+JOB = "ledger"
+CHANGES_A_STEP = 1000
+APART_MS = 10 * 86_400_000
+"""spans of a point further apart than this are settled one after the other"""
+IDLE_S = 1.0
+STUDY_EVERY_S = 300.0
+STUDY_HOURS = 1
+"""newly settled hours of a building (all its meters together) without which no study is due"""
+FIRST_STUDY_S = 30 * 86_400
+SWEEP_EVERY_S = 3600.0
+SILENT_MS = 3_600_000
+
+Span = tuple[int, int]
+
+
+def merged(changes: Iterable[Change]) -> dict[str, list[Span]]:
+    """Spans by point, ascending; those that lie within ten days of each other are one."""
+    spans: dict[str, list[Span]] = {}
+    for change in sorted(changes, key=lambda c: (c.point, c.start_ms)):
+        of_point = spans.setdefault(change.point, [])
+        if of_point and change.start_ms - of_point[-1][1] <= APART_MS:
+            of_point[-1] = (of_point[-1][0], max(of_point[-1][1], change.end_ms))
+        else:
+            of_point.append((change.start_ms, change.end_ms))
+    return spans
+
+
+def write(store: Store, portfolio: Portfolio, settled: Settled) -> None:
+    """Write a point's changed intervals, with their cost and carbon."""
+    settled.write(store)
+    days = settled.changed.get(Resolution.DAY)
+    if days is not None and len(days):
+        for column, worth in priced(portfolio, portfolio.points[settled.point], days).items():
+            store.write_intervals(column, worth)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is new at a building since its last study."""
+
+    hours: int = 0
+    first_s: int = 2**53
+    last_s: int = -(2**53)
+    studied_s: float | None = None
+    """monotonic time of the last study"""
+
+
+class Analyst:
+    """``portfolio`` is asked at every step, so that a changed one is used at once.
+
+    ``study`` is called as ``study(store, portfolio, building_id, now_ms, settings)``; the default is
+    :func:`analytics.study.study_building`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        portfolio: Callable[[], Portfolio],
+        settings: AnalyticsSettings,
+        clock: Clock,
+        *,
+        study: Study | None = None,
+    ) -> None:
+        self._store, self._portfolio, self._settings, self._clock = store, portfolio, settings, clock
+        self._study = study or _real_study()
+        self._progress: dict[str, _Progress] = {}
+        self._swept = clock.monotonic()
+        self.reports: dict[str, str] = {}
+        """what the last study of a building could not do, by building"""
+
+    def step(self) -> float:
+        """One piece of the feed, or one study; returns the seconds that it may be left alone."""
+        portfolio = self._portfolio()
+        changes = self._store.changes(self._store.cursor(JOB), CHANGES_A_STEP)
+        if changes:
+            self._settle(portfolio, changes)
+        lagging = len(changes) == CHANGES_A_STEP or self._backfill()
+        building = self._due(portfolio, lagging=lagging)
+        if building is not None:
+            self._study_one(portfolio, building)
+        elif not changes and not lagging:
+            self._sweep(portfolio)
+        return 0.0 if building is not None or len(changes) == CHANGES_A_STEP else IDLE_S
+
+    def run_once(self) -> None:
+        """Work off the whole feed, then study every building that the store knows anything of."""
+        while changes := self._store.changes(self._store.cursor(JOB), CHANGES_A_STEP):
+            self._settle(self._portfolio(), changes)
+        portfolio = self._portfolio()
+        for building in sorted(portfolio.buildings):
+            self._study_one(portfolio, building)
+
+    # settling
+    def _settle(self, portfolio: Portfolio, changes: list[Change]) -> None:
+        spans = merged(changes)
+        rounds = max(len(of_point) for of_point in spans.values())
+        for turn in range(rounds):
+            settled = [
+                self._settled(meter, of_point[turn])
+                for point, of_point in spans.items()
+                if turn < len(of_point) and (meter := meter_of(portfolio, point)) is not None
+            ]
+            with self._store.writing():
+                for each in settled:
+                    write(self._store, portfolio, each)
+                if turn == rounds - 1:
+                    self._store.set_cursor(JOB, changes[-1].seq)
+            for each in settled:
+                self._note(portfolio, each)
+
+    def _settled(self, meter: Meter, span: Span, until_ms: int | None = None) -> Settled:
+        corrections = corrections_of(self._store, meter.point.id)
+        return settle_span(self._store, meter, *span, corrections, until_ms)
+
+    def _note(self, portfolio: Portfolio, settled: Settled) -> None:
+        hours = settled.changed.get(Resolution.HOUR)
+        if hours is None or not len(hours):
+            return
+        progress = self._progress.setdefault(portfolio.points[settled.point].building, _Progress())
+        known = hours.start[hours.known > 0].astype("datetime64[s]").astype(int)
+        if len(known):
+            progress.hours += len(known)
+            progress.first_s = min(progress.first_s, int(known[0]))
+            progress.last_s = max(progress.last_s, int(known[-1]))
+
+    def _sweep(self, portfolio: Portfolio) -> None:
+        """Once an hour: meters that fell silent get their missing hours, which no reading tells of."""
+        if self._clock.monotonic() - self._swept < SWEEP_EVERY_S:
+            return
+        self._swept = self._clock.monotonic()
+        now_ms = self._clock.now_ms()
+        for point in portfolio.points:
+            meter = meter_of(portfolio, point)
+            last = meter and self._store.last_reading(meter.segments[-1].series)
+            if meter and last and last[0] < now_ms - SILENT_MS:
+                write(self._store, portfolio, self._settled(meter, (last[0], last[0] + 1), now_ms))
+
+    # studies
+    def _backfill(self) -> bool:
+        return any(status.backfill is not None for status in self._store.entries(GatewayStatus))
+
+    def _due(self, portfolio: Portfolio, *, lagging: bool) -> str | None:
+        """The building that has waited longest for a study, None where none is due."""
+        waiting = [
+            (progress.studied_s or -1.0, building)
+            for building, progress in self._progress.items()
+            if building in portfolio.buildings and self._ready(progress, lagging=lagging)
+        ]
+        return min(waiting)[1] if waiting else None
+
+    def _ready(self, progress: _Progress, *, lagging: bool) -> bool:
+        if progress.hours < STUDY_HOURS:
+            return False
+        if progress.studied_s is None:
+            return not lagging or progress.last_s - progress.first_s >= FIRST_STUDY_S
+        return not lagging and self._clock.monotonic() - progress.studied_s >= STUDY_EVERY_S
+
+    def _study_one(self, portfolio: Portfolio, building: str) -> None:
+        progress = self._progress.setdefault(building, _Progress())
+        try:
+            with self._store.writing():
+                self._store.put(*balances(self._store, portfolio, building, self._clock.now_ms()))
+            self._study(self._store, portfolio, building, self._clock.now_ms(), self._settings)
+            self.reports.pop(building, None)
+        except TheirsError as fault:
+            self.reports[building] = str(fault)
+            logger.warning("building %s was not studied: %s", building, fault)
+        progress.hours, progress.studied_s = 0, self._clock.monotonic()
+
+
+def _real_study() -> Study:
+    """Imported here, so that the ledger runs without the libraries that studies need."""
+    from analytics.study import study_building
+
+    return study_building

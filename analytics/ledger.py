@@ -1,0 +1,290 @@
+"""The ledger: what a change in the readings of a point does to its stored intervals.
+
+``settle_span`` fetches what the change depends on (:mod:`analytics.window`), settles every local day of it at all
+resolutions (:mod:`analytics.settle`) and compares with what is stored; only rows that differ are written, and only
+those have their revision raised. So it does nothing the second time, and a full re-settlement gives the same ledger.
+
+Quarters are kept for days on whose end readings came at least every twenty minutes (median of the last nine); hours
+and days always. A late reading in front of gaps that follow a profile re-settles those of the four weeks after it;
+for a meter without a rating, whose limits are its own history, 45 days on both sides of any change.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.calendar import day_of, edges, midnights
+from analytics.gaps import HISTORY_S, History, long_gaps
+from analytics.meter import Meter, meter_of
+from analytics.settle import settle
+from analytics.suspect import REACH_DAYS, suspect_hours
+from analytics.unroll import HOLD_MS
+from analytics.window import Window, fetch
+from submeter.stores.port import Column, Store
+from submeter.words import Correction, Flag, Intervals, Known, Method, Portfolio, Resolution
+
+DAY_MS = 86_400_000
+QUARTER_SPACING_MS = 20 * 60_000
+_SPACINGS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """Rows of one point that differ from what is stored, by resolution; ``settled`` counts all that were looked at."""
+
+    point: str
+    quantity: str
+    changed: dict[Resolution, Intervals]
+    settled: int = 0
+
+    def write(self, store: Store) -> None:
+        for resolution, rows in self.changed.items():
+            if len(rows):
+                store.write_intervals(Column(self.point, self.quantity, resolution), rows)
+
+
+def settle_point(
+    store: Store, portfolio: Portfolio, point: str, start_ms: int | None = None, end_ms: int | None = None
+) -> Settled:
+    """Settle a point's readings in [start_ms, end_ms) anew (all of them by default) and write what differs.
+
+    Raises :class:`KeyError` for a point that is not a meter of the portfolio.
+    """
+    meter = meter_of(portfolio, point)
+    if meter is None:
+        raise KeyError(f"{point} is no meter of the portfolio; `submeter config check` lists them")
+    span = _lifetime(store, meter)
+    if span is None:
+        return Settled(point, meter.point.quantity, {})
+    low, high = max(span[0], start_ms or span[0]), min(span[1], end_ms or span[1])
+    settled = settle_span(store, meter, low, high, corrections_of(store, point))
+    settled.write(store)
+    return settled
+
+
+def _lifetime(store: Store, meter: Meter) -> tuple[int, int] | None:
+    firsts = [pair[0] for s in meter.segments if (pair := store.after(s.series, max(s.since_ms, -(2**53))))]
+    lasts = [pair[0] for s in meter.segments if (pair := store.before(s.series, min(s.until_ms, 2**53)))]
+    return (min(firsts), max(lasts) + 1) if firsts and lasts else None
+
+
+def corrections_of(store: Store, point: str) -> tuple[Correction, ...]:
+    """What people said about this point's readings, in order of their ids."""
+    return tuple(c for c in store.entries(Correction, point.partition("/")[0]) if c.point == point)
+
+
+def settle_span(
+    store: Store,
+    meter: Meter,
+    start_ms: int,
+    end_ms: int,
+    corrections: tuple[Correction, ...] = (),
+    until_ms: int | None = None,
+) -> Settled:
+    """What a change of readings in [start_ms, end_ms) makes of the stored intervals; writes nothing.
+
+    ``until_ms``: say that intervals up to then are missing where nothing was read; default: the last reading.
+    """
+    window = fetch(store, meter, *_widened(store, meter, start_ms, end_ms), corrections)
+    if not len(window.track):
+        return Settled(meter.point.id, meter.point.quantity, {})
+    first_s, last_s = window.first_ms // 1000, max(window.last_ms, until_ms or 0) // 1000 + 1
+    days = edges(meter.zone, Resolution.DAY, first_s, last_s)
+    horizon_s = min(max(int(window.times[-1]) if len(window.times) else 0, until_ms or 0), meter.until_ms - 1) // 1000
+    rows = _rows(store, meter, window, int(days[0]), int(days[-1]), horizon_s)
+    stored = _stored(store, meter, days[0], days[-1])
+    changed = {
+        resolution: revise(stored[resolution], rows[resolution], int(window.track.times[-1]) // 1000)
+        for resolution in Resolution
+    }
+    return Settled(meter.point.id, meter.point.quantity, changed, sum(len(each) for each in rows.values()))
+
+
+def _widened(store: Store, meter: Meter, start_ms: int, end_ms: int) -> tuple[int, int]:
+    """The change with the intervals whose estimates or limits look at it."""
+    if not meter.rated:
+        return start_ms - REACH_DAYS * DAY_MS, end_ms + (REACH_DAYS + 1) * DAY_MS
+    late = store.after(meter.segments[-1].series, end_ms + HOLD_MS) is not None
+    if not late:
+        return start_ms, end_ms
+    reach = end_ms + 1000 * HISTORY_S + DAY_MS
+    (hours,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(end_ms // 1000), _at(reach // 1000))
+    spread = hours.start[hours.method == Method.PROFILE]
+    return (start_ms, int(spread[-1].astype(np.int64)) * 1000) if len(spread) else (start_ms, end_ms)
+
+
+def _rows(
+    store: Store, meter: Meter, window: Window, first_s: int, last_s: int, horizon_s: int
+) -> dict[Resolution, Intervals]:
+    """Every interval of the days [first_s, last_s), at each resolution."""
+    grid = {each: edges(meter.zone, each, first_s, last_s) for each in Resolution}
+    history = _history(store, meter, window, grid[Resolution.HOUR])
+    rows = {each: settle(window.track, grid[each], each, history) for each in Resolution}
+    rows[Resolution.QUARTER] = _quarterly(rows[Resolution.QUARTER], window, meter.zone)
+    rows = {each: _until(of, horizon_s) for each, of in rows.items()}
+    return rows if meter.rated else _judged(store, meter, rows, first_s, last_s)
+
+
+def _history(store: Store, meter: Meter, window: Window, hours: NDArray[np.int64]) -> History | None:
+    """Measured hours for the profiles of the gaps in the window: those stored before it, then those settled in it."""
+    gaps = long_gaps(window.track)
+    if not len(gaps):
+        return None
+    begin_s = int(window.track.times[gaps[0]]) // 1000 - HISTORY_S
+    (stored,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(begin_s), _at(int(hours[0])))
+    fresh = settle(window.track, hours, Resolution.HOUR)
+    return History.of(meter.zone, stored).then(History.of(meter.zone, fresh))
+
+
+def _quarterly(quarters: Intervals, window: Window, zone: str) -> Intervals:
+    """Only those of days on whose end readings came at least every twenty minutes."""
+    if not len(quarters):
+        return quarters
+    day = day_of(zone, quarters.start.astype(np.int64))
+    days = np.arange(day[0], day[-1] + 1)
+    ends = midnights(zone)[days + 1] * 1000
+    spacing = np.diff(window.times)
+    if not len(spacing):
+        return quarters.take(slice(0))
+    last = np.searchsorted(window.times, ends, "left") - 2  # the last spacing before each day's end
+    picked = np.clip(last[:, None] - np.arange(_SPACINGS), 0, len(spacing) - 1)
+    fine = np.median(spacing[picked], axis=1) <= QUARTER_SPACING_MS
+    return quarters.take(fine[day - day[0]])
+
+
+def _until(rows: Intervals, horizon_s: int) -> Intervals:
+    return rows.take(slice(0, int(np.searchsorted(rows.start.astype(np.int64), horizon_s, "right"))))
+
+
+def _judged(
+    store: Store, meter: Meter, rows: dict[Resolution, Intervals], first_s: int, last_s: int
+) -> dict[Resolution, Intervals]:
+    """With what the meter's own history makes suspect."""
+    reach = (REACH_DAYS + 1) * 86_400
+    column = _column(meter, Resolution.HOUR)
+    (before,) = store.read_intervals([column], _at(first_s - reach), _at(first_s))
+    (after,) = store.read_intervals([column], _at(last_s), _at(last_s + reach))
+    hours = rows[Resolution.HOUR]
+    found = suspect_hours(_chain(before, hours, after), meter.zone)[len(before) : len(before) + len(hours)]
+    if not found.any():
+        return rows
+    starts = hours.start[found].astype(np.int64)
+    return {each: _mark(of, starts, edges(meter.zone, each, first_s, last_s)) for each, of in rows.items()}
+
+
+def _mark(rows: Intervals, hours_s: NDArray[np.int64], grid: NDArray[np.int64]) -> Intervals:
+    """Suspect where an interval holds, or lies in, one of the hours."""
+    start = rows.start.astype(np.int64)
+    end = grid[np.searchsorted(grid, start) + 1]
+    touched = np.searchsorted(hours_s, end, "left") > np.searchsorted(hours_s + 3600, start, "right")
+    flags = np.where(touched & (rows.known > 0), rows.flags | Flag.SUSPECT, rows.flags)
+    return replace(rows, flags=flags.astype(np.uint16))
+
+
+def revise(stored: Intervals, fresh: Intervals, last_s: int) -> Intervals:
+    """The rows of ``fresh`` that are new or differ from ``stored``, with the next revision.
+
+    Rows stored between the first and the last fresh one that no longer are become missing (pending after ``last_s``).
+    """
+    if not len(fresh):
+        return fresh
+    if not len(stored):
+        return fresh
+    wanted = _completed(stored, fresh, last_s)
+    row = np.searchsorted(stored.start, wanted.start)
+    inside = np.minimum(row, len(stored) - 1)
+    there = stored.start[inside] == wanted.start
+    differs = np.zeros(len(wanted), bool)
+    for old, new in (
+        (stored.micro, wanted.micro),
+        (stored.known, wanted.known),
+        (stored.method, wanted.method),
+        (stored.flags, wanted.flags),
+    ):
+        differs |= old[inside] != new
+    revision = np.where(there, stored.revision[inside] + 1, 0).astype(np.uint32)
+    return replace(wanted, revision=revision).take(~there | differs)
+
+
+def _completed(stored: Intervals, fresh: Intervals, last_s: int) -> Intervals:
+    gone = stored.take(~np.isin(stored.start, fresh.start) & (stored.start >= fresh.start[0]))
+    if not len(gone):
+        return fresh
+    pending = np.where(gone.start.astype(np.int64) >= last_s, Flag.PENDING, Flag.NONE)
+    struck = Intervals.of(gone.start, np.zeros(len(gone), np.int64), Known.MISSING, Method.NO_READING, pending)
+    both = _chain(fresh, struck)
+    return both.take(np.argsort(both.start, kind="stable"))
+
+
+def _chain(*parts: Intervals) -> Intervals:
+    return Intervals(
+        np.concatenate([p.start.astype("datetime64[s]") for p in parts]),
+        np.concatenate([p.micro for p in parts]),
+        np.concatenate([p.known for p in parts]),
+        np.concatenate([p.method for p in parts]),
+        np.concatenate([p.flags for p in parts]),
+        np.concatenate([p.revision for p in parts]),
+    )
+
+
+def _stored(store: Store, meter: Meter, first_s: object, last_s: object) -> dict[Resolution, Intervals]:
+    every = list(Resolution)
+    found = store.read_intervals([_column(meter, each) for each in every], _at(first_s), _at(last_s))
+    return dict(zip(every, found, strict=True))
+
+
+def _column(meter: Meter, resolution: Resolution) -> Column:
+    return Column(meter.point.id, meter.point.quantity, resolution)
+
+
+def _at(epoch_s: object) -> np.datetime64:
+    return np.datetime64(int(epoch_s), "s")  # type: ignore[call-overload]  # int, or a NumPy integer
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One interval of a day, for people: UTC start and end, energy in the unit (None = missing), how it is known."""
+
+    resolution: Resolution
+    start: np.datetime64
+    end: np.datetime64
+    value: float | None
+    known: Known
+    method: Method
+    flags: Flag
+    revision: int
+
+
+def show_day(store: Store, portfolio: Portfolio, point: str, day: str) -> list[Row]:
+    """All stored intervals of a local day (ISO date), finest resolution first.
+
+    Raises :class:`KeyError` for a point that is not a meter of the portfolio.
+    """
+    meter = meter_of(portfolio, point)
+    if meter is None:
+        raise KeyError(f"{point} is no meter of the portfolio; `submeter config check` lists them")
+    from analytics.calendar import local_date_s
+
+    first = local_date_s(day, meter.zone)
+    grid = {each: edges(meter.zone, each, first, first + 1) for each in Resolution}
+    stored = _stored(store, meter, first, grid[Resolution.DAY][-1])
+    return [row for each in Resolution for row in _shown(each, stored[each], grid[each])]
+
+
+def _shown(resolution: Resolution, rows: Intervals, grid: NDArray[np.int64]) -> list[Row]:
+    ends = dict(pairwise(grid.tolist()))
+    return [
+        Row(
+            resolution,
+            rows.start[i],
+            _at(ends.get(int(rows.start[i].astype(np.int64)), grid[-1])),
+            float(rows.micro[i]) / 1e6 if rows.known[i] else None,
+            Known(int(rows.known[i])),
+            Method(int(rows.method[i])),
+            Flag(int(rows.flags[i])),
+            int(rows.revision[i]),
+        )
+        for i in range(len(rows))
+    ]

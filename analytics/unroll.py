@@ -1,0 +1,285 @@
+"""From what a register showed to what was counted: which readings are accepted, and the energy between them.
+
+A register is the truth, so what it keeps is energy and what it takes back is not. Every decision looks at most
+:data:`HOLD_MS` around itself, so that a window of readings gives the same answer as the whole history:
+
+- *dip*: the register falls and is back at its old height within the hold time, by a jump or after standing still
+  (a 0, a frozen low value) → the low readings are dropped;
+- *spike*: the register falls back to where it was before an implausible rise, or before a step that is most of
+  the rise → the high readings are dropped;
+- *rollover*: the register falls, and counting on through its modulus is plausible → energy, at most one in a gap;
+- *reset*: the register falls and stays → the segment ends; what the new count shows is the energy since, if plausible;
+- a fall or an implausible rise at the open end is *held* until later readings confirm or refute it;
+- an implausible rise that stays is energy, and *suspect*.
+
+*Plausible* is a rate: the circuit's rating with margin. Where no rating is known everything that rises is plausible
+here (:mod:`analytics.suspect` judges it by the meter's own history), and a rollover must come from the last tenth of
+the register into the first.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from submeter.words import Flag
+
+Ints = NDArray[np.int64]
+
+HOLD_MS = 24 * 3600 * 1000
+"""how long a fall may wait to be taken back"""
+SHORT_MS = 2 * 3600 * 1000
+"""a break of the register shorter than this loses no interval; a longer one leaves its intervals missing"""
+SLACK_MS = 60_000
+"""how wrong a reading's time may be, for the plausibility of what was counted between two"""
+CONFIRM = 3
+"""readings that must rise from a low value before a fall at the open end is believed"""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What unrolling needs to know of a meter: ``modulus`` in micro-units of the register, the ratio to primary
+    energy, and the highest plausible rate in primary micro-units per millisecond (inf = not known)."""
+
+    modulus: int
+    ratio: Fraction
+    resolution: int = 0
+    rate: float = np.inf
+
+    def primary(self, register: Ints) -> Ints:
+        """Primary counts, floor(register × ratio), exact."""
+        num, den = self.ratio.numerator, self.ratio.denominator
+        if den == 1:
+            return register * num
+        whole, rest = np.divmod(register, den)
+        return whole * num + rest * num // den
+
+    def ceiling(self, span_ms: Ints) -> NDArray[np.float64]:
+        """The most that can plausibly be counted over spans of time."""
+        return self.rate * (span_ms + SLACK_MS) + 2.0 * self.resolution * float(self.ratio)
+
+    def plausible(self, counted: int, span_ms: int) -> bool:
+        return counted <= self.rate * (span_ms + SLACK_MS) + 2.0 * self.resolution * float(self.ratio)
+
+    @property
+    def rated(self) -> bool:
+        return bool(np.isfinite(self.rate))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Accepted counts of a point through all its devices: knots (time, cumulative primary count) and links between.
+
+    ``times`` epoch ms and ``counts`` int64 micro-units have n knots; ``flags`` (:class:`Flag`) and ``lost`` have
+    n − 1 links. What was counted in a ``lost`` link is not known. ``held_ms`` is the time of the first reading that
+    waits to be confirmed, None = none does. Counts start anywhere; only differences mean anything.
+    """
+
+    times: Ints
+    counts: Ints
+    flags: NDArray[np.uint16]
+    lost: NDArray[np.bool_]
+    held_ms: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @staticmethod
+    def empty() -> "Track":
+        none = np.empty(0, np.int64)
+        return Track(none, none, np.empty(0, np.uint16), np.empty(0, bool))
+
+
+def unroll(times_ms: Ints, micro: Ints, register: Register, *, begins: bool = False, open_end: bool = True) -> Track:
+    """Unroll one device's readings (epoch ms ascending, register micro-units), without a reading lost from the sum.
+
+    ``begins``: the first reading is the device's first ever. ``open_end``: readings may follow the last.
+    """
+    if not len(times_ms):
+        return Track.empty()
+    scan = _Scan(times_ms, micro, register, open_end)
+    scan.run()
+    if begins:
+        scan.doubt_first()
+    if open_end:
+        scan.doubt_last()
+    return scan.track()
+
+
+class _Scan:
+    """Walks over the falls of a register, from the oldest to the newest; everything between falls is accepted."""
+
+    def __init__(self, times: Ints, micro: Ints, register: Register, open_end: bool) -> None:
+        self.times, self.micro, self.register = times, micro, register
+        self.open_end = open_end
+        self.keep = np.ones(len(times), bool)
+        self.breaks: dict[int, Flag] = {}
+        self.held_ms: int | None = None
+        self.last = 0
+
+    def run(self) -> None:
+        falls = np.flatnonzero(np.diff(self.micro) < 0) + 1
+        done = 0
+        for fall in falls.tolist():
+            if fall < done:
+                continue
+            before = self._kept_before(fall)
+            if before is None or self.micro[fall] >= self.micro[before]:
+                continue
+            done = self._judge(before, fall)
+
+    def _kept_before(self, row: int) -> int | None:
+        row -= 1
+        while row >= 0 and not self.keep[row]:
+            row -= 1
+        return row if row >= 0 else None
+
+    def _judge(self, before: int, fall: int) -> int:
+        """Decide what the fall from ``before`` to ``fall`` is; returns the first row that is not yet judged."""
+        back = self._back(before, fall)
+        spike = self._spike(before, fall)
+        if back is not None and (spike is None or back - fall <= before + 1 - spike):
+            self.keep[fall:back] = False
+            return back + 1
+        if spike is not None:
+            self.keep[spike : before + 1] = False
+            return fall + 1
+        if self._rolls(before, fall):
+            self.breaks[fall] = Flag.ROLLOVER
+        elif self._waits(fall):
+            self.keep[fall:] = False
+            self.held_ms = int(self.times[fall])
+            return len(self.times)
+        else:
+            self.breaks[fall] = Flag.RESET
+        return fall + 1
+
+    def _until(self, row: int) -> int:
+        """The first row after the hold time of ``row``."""
+        return int(np.searchsorted(self.times, self.times[row] + HOLD_MS, "right"))
+
+    def _back(self, before: int, fall: int) -> int | None:
+        """The row at which a dip is over, None where the register does not come back as from a dip."""
+        higher = np.flatnonzero(self.micro[fall : self._until(fall)] >= self.micro[before])
+        if not len(higher):
+            return None
+        back = fall + int(higher[0])
+        low = self.micro[fall:back]
+        if not self._plausible(before, back):
+            return None
+        if (low == low[0]).all() or not self._plausible(back - 1, back):
+            return back
+        return back if 2 * (int(self.micro[back]) - int(low[-1])) > int(self.micro[back]) - int(low[0]) else None
+
+    def _spike(self, before: int, fall: int) -> int | None:
+        """The first row of a spike that ends at ``before``, None where there is none."""
+        first = int(np.searchsorted(self.times, self.times[fall] - HOLD_MS, "left"))
+        row = before
+        while row > first and (not self.keep[row - 1] or self.micro[row - 1] > self.micro[fall]):
+            if row - 1 in self.breaks or row in self.breaks:
+                return None
+            row -= 1
+        base = self._kept_before(row)
+        if base is None or base < first or row in self.breaks or self.micro[base] > self.micro[fall]:
+            return None
+        rise, height = int(self.micro[row] - self.micro[base]), int(self.micro[before] - self.micro[base])
+        return row if 2 * rise > height or not self._plausible(base, row) else None
+
+    def _rolls(self, before: int, fall: int) -> bool:
+        counted = int(self.micro[fall]) - int(self.micro[before]) + self.register.modulus
+        if not 0 <= counted:
+            return False
+        tenth = self.register.modulus // 10
+        near = int(self.micro[before]) >= self.register.modulus - tenth and int(self.micro[fall]) < tenth
+        if not self.register.rated:
+            return near
+        primary = counted * self.register.ratio.numerator // self.register.ratio.denominator
+        return self.register.plausible(primary, int(self.times[fall] - self.times[before]))
+
+    def _waits(self, fall: int) -> bool:
+        """Whether a fall at the open end is still to be confirmed: later readings may take it back."""
+        if not self.open_end or self._until(fall) < len(self.times):
+            return False
+        after = self.micro[fall:]
+        return not (len(after) > CONFIRM and after[-1] > after[0])
+
+    def _plausible(self, one: int, other: int) -> bool:
+        counted = self.register.primary(self.micro[one : other + 1 : max(other - one, 1)])
+        return self.register.plausible(int(counted[-1] - counted[0]), int(self.times[other] - self.times[one]))
+
+    def doubt_first(self) -> None:
+        """A series that begins with an implausible rise began with a bad reading (a 0 before the first answer)."""
+        kept = np.flatnonzero(self.keep)
+        if len(kept) > 1 and kept[1] not in self.breaks and not self._plausible(int(kept[0]), int(kept[1])):
+            self.keep[kept[0]] = False
+
+    def doubt_last(self) -> None:
+        """An implausible rise that nothing has confirmed yet is held."""
+        kept = np.flatnonzero(self.keep)
+        if self.held_ms is None and len(kept) > 1 and kept[-1] not in self.breaks:
+            if not self._plausible(int(kept[-2]), int(kept[-1])):
+                self.keep[kept[-1]] = False
+                self.held_ms = int(self.times[kept[-1]])
+
+    def track(self) -> Track:
+        kept = np.flatnonzero(self.keep)
+        times, shown = self.times[kept], self.register.primary(self.micro[kept])
+        counted, spans = np.diff(shown), np.diff(times)
+        flags = np.zeros(len(counted), np.uint16)
+        lost = np.zeros(len(counted), bool)
+        for row, flag in self.breaks.items():
+            link = int(np.searchsorted(kept, row)) - 1
+            if link >= 0:
+                self._break(link, flag, counted, spans, shown, lost)
+                flags[link] |= np.uint16(flag)
+        flags[(counted > self.register.ceiling(spans)) & ~lost] |= np.uint16(Flag.SUSPECT)
+        counts = np.concatenate([[0], np.cumsum(counted)]).astype(np.int64)
+        return Track(times, counts, flags, lost, self.held_ms)
+
+    def _break(self, link: int, flag: Flag, counted: Ints, spans: Ints, shown: Ints, lost: NDArray[np.bool_]) -> None:
+        if flag is Flag.ROLLOVER:
+            counted[link] += int(self.register.primary(np.array([self.register.modulus]))[0])
+            return
+        since = int(shown[link + 1])
+        counted[link] = since if self.register.rated and self.register.plausible(since, int(spans[link])) else 0
+        lost[link] = spans[link] > SHORT_MS
+
+
+def join(parts: list[Track]) -> Track:
+    """One track through all devices of a point, in order; what was counted between two devices is not known.
+
+    Where the old device's last knot and the new one's first stand at the same time (closing and opening reading at the
+    exchange), nothing is lost. A break of up to two hours loses no interval either: it counts nothing and is estimated.
+    """
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return Track.empty()
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = _joined(whole, part)
+    return whole
+
+
+def _joined(one: Track, other: Track) -> Track:
+    gap = int(other.times[0] - one.times[-1])
+    counts = other.counts - other.counts[0] + one.counts[-1]
+    if gap == 0:
+        flags = np.concatenate([one.flags, other.flags])
+        if len(one.flags):
+            flags[len(one.flags) - 1] |= np.uint16(Flag.EXCHANGE)
+        return Track(
+            np.concatenate([one.times, other.times[1:]]),
+            np.concatenate([one.counts, counts[1:]]),
+            flags,
+            np.concatenate([one.lost, other.lost]),
+            other.held_ms,
+        )
+    link = np.array([Flag.EXCHANGE], np.uint16)
+    return Track(
+        np.concatenate([one.times, other.times]),
+        np.concatenate([one.counts, counts]),
+        np.concatenate([one.flags, link, other.flags]),
+        np.concatenate([one.lost, [gap > SHORT_MS], other.lost]),
+        other.held_ms,
+    )
