@@ -11,14 +11,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.design import Design, Floats
+from analytics.design import Design, Floats, factorise
 from analytics.quality import Quality, daily_scatter, quality
 from submeter.words import Baseline
 
 MODEL: Final = "hourly-ridge/1"
-RIDGE: Final = 2.0
 HUBER: Final = 1.5
 PASSES: Final = 8
+SHARED_SHARE: Final = 0.9
 LEAST_HOURS: Final = 21 * 24
 BAND: Final = 0.05
 """Share of hours below, and above, the expected band."""
@@ -39,8 +39,8 @@ def fit(
     reason = _refusal(energy_kwh, known)
     if reason:
         return _named(on, known, point, building, refused=reason)
-    weight = known * recency(on.day, known, half_life_days)
-    coefficients, p = _solve(on, np.where(known, energy_kwh, 0.0), weight)
+    weight = None if half_life_days is None else recency(on.day, known, half_life_days)
+    coefficients, p = regress(on, energy_kwh, weight)
     predicted = evaluate(on, coefficients)
     q = quality(energy_kwh, predicted, on.day, p)
     low, high = _band(on, energy_kwh - predicted, known)
@@ -71,17 +71,15 @@ def predict_band(model: Baseline, on: Design) -> tuple[Floats, Floats]:
     return np.asarray(np.maximum(expected + low, 0.0), float), np.asarray(expected + high, float)
 
 
-def recency(day: NDArray[np.int64], known: Bools, half_life_days: float | None) -> Floats:
-    """Weights that halve with every ``half_life_days`` before the last known day, mean 1; None = all alike."""
-    if half_life_days is None:
-        return np.ones(len(day))
+def recency(day: NDArray[np.int64], known: Bools, half_life_days: float) -> Floats:
+    """Weights that halve with every ``half_life_days`` before the last known day, mean 1."""
     weight = np.exp2(np.minimum(day - int(day[known][-1]), 0) / half_life_days)
     return np.asarray(weight / float(weight[known].mean()), float)
 
 
 def evaluate(on: Design, coefficients: Floats) -> Floats:
     """Energy of each hour from (24, columns) coefficients, cut at zero."""
-    return np.asarray(np.maximum(np.einsum("np,np->n", on.x, coefficients[on.hour]), 0.0), float)
+    return np.asarray(np.maximum(linear(on, coefficients), 0.0), float)
 
 
 def _refusal(energy_kwh: Floats, known: Bools) -> str:
@@ -130,25 +128,41 @@ def _coefficients(model: Baseline) -> Floats:
     return np.array([model.coefficients[f"hour_{h:02d}"] for h in range(24)])
 
 
-def _solve(on: Design, energy_kwh: Floats, weight: Floats) -> tuple[Floats, int]:
-    """Ridge and Huber for all 24 hours at once: (24, columns) coefficients and the effective number of parameters."""
-    x, rows = on.blocks, on.by_hour
-    y = np.where(rows >= 0, energy_kwh[rows], 0.0)
-    w = np.where(rows >= 0, weight[rows], 0.0)
-    weighted = x * w[..., None]
-    gram = weighted.transpose(0, 2, 1) @ x
-    penalty = RIDGE * np.eye(x.shape[2])
-    penalty[0, 0] = 1e-6
-    inverse = np.linalg.inv(gram + penalty)
-    solver = inverse @ weighted.transpose(0, 2, 1)
-    floor = 1e-3 * float(np.average(y, weights=w))
-    coefficients = solver @ y[..., None]
+def regress(on: Design, values: Floats, weight: Floats | None = None) -> tuple[Floats, int]:
+    """Robust ridge of any hourly values (n), NaN = leave out: (24, columns) coefficients, effective number of
+    parameters.
+
+    Unless weights are given or many hours are unknown, all meters of a design share one factorisation: an unknown
+    hour is then its own prediction, pass after pass.
+    """
+    known = np.isfinite(values)
+    shared = weight is None and known.mean() > SHARED_SHARE
+    solver = on.even if shared else factorise(on, known * (1.0 if weight is None else weight))
+    rows = on.by_hour
+    there = (rows >= 0) & known[rows]
+    start = _usual(on.hour, values)
+    y = np.where(there, values[rows], start[:, None])
+    floor = 1e-3 * float(np.nanmean(np.abs(values))) + 1e-12
+    coefficients = np.zeros((24, on.x.shape[1]))
+    fitted = np.broadcast_to(start[:, None], y.shape)
     for _ in range(PASSES):
-        fitted = (x @ coefficients)[..., 0]
-        error = y - fitted
-        edge = HUBER * np.maximum(_scales(error, w > 0), floor)[:, None]
-        coefficients = solver @ (fitted + np.clip(error, -edge, edge))[..., None]
-    return coefficients[..., 0], round(float(np.trace(inverse @ gram, axis1=1, axis2=2).sum()))
+        error = np.where(there, y - fitted, 0.0)
+        edge = HUBER * np.maximum(_scales(error, there), floor)[:, None]
+        coefficients = (solver.gain @ (fitted + np.clip(error, -edge, edge))[..., None])[..., 0]
+        fitted = (on.blocks @ coefficients[..., None])[..., 0]
+    return coefficients, solver.freedom
+
+
+def linear(on: Design, coefficients: Floats) -> Floats:
+    """Values of each hour (n) from (24, columns) coefficients."""
+    return np.asarray((on.x * coefficients[on.hour]).sum(axis=1), float)
+
+
+def _usual(hour: NDArray[np.int64], values: Floats) -> Floats:
+    """Mean of each hour of the day (24), 0 where nothing is known."""
+    known = np.isfinite(values)
+    count = np.bincount(hour[known], minlength=24)
+    return np.asarray(np.bincount(hour[known], values[known], minlength=24) / np.maximum(count, 1), float)
 
 
 def _scales(error: Floats, known: Bools) -> Floats:

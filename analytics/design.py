@@ -28,7 +28,17 @@ KNOTS_C: Final = ((0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0), (5.0, 15.0, 20.0, 25
 """Hinges of each filtered temperature; below the first knot the line goes on."""
 GAP_H: Final = 6
 """A gap in the weather up to this long is bridged by a straight line; a longer one by the climate of its season."""
-CHANGE_COLUMNS: Final = 4
+RIDGE: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solver:
+    """``gain`` (24, columns, rows) takes energies by hour of the day to coefficients; ``freedom`` is the effective
+    number of parameters (trace of the hat matrix); ``weight`` (24, rows)."""
+
+    gain: Floats
+    freedom: int
+    weight: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +73,29 @@ class Design:
         """(24, most rows of one hour, columns): ``x`` sorted by hour of the day, zeros where padded."""
         return np.where((self.by_hour >= 0)[..., None], self.x[self.by_hour], 0.0)
 
+    @cached_property
+    def even(self) -> "Solver":
+        """The factorisation for hours that all weigh alike: shared by every meter of which nearly all hours are
+        known."""
+        return factorise(self, np.ones(len(self)))
+
     def rows(self, mask: NDArray[np.bool_]) -> "Design":
         """The same columns for some of the hours."""
         return Design(
             self.start[mask], self.hour[mask], self.day[mask], self.working[mask], self.x[mask], self.weather,
             self.changes_ms,
         )  # fmt: skip
+
+
+def factorise(on: Design, weight: Floats) -> Solver:
+    """Ridge regression of each hour of the day with these weights (n); the constant is not shrunk."""
+    w = np.where(on.by_hour >= 0, weight[on.by_hour], 0.0)
+    weighted = (on.blocks * w[..., None]).transpose(0, 2, 1)
+    gram = weighted @ on.blocks
+    penalty = RIDGE * np.eye(on.x.shape[1])
+    penalty[0, 0] = 1e-6
+    inverse = np.linalg.inv(gram + penalty)
+    return Solver(inverse @ weighted, round(float(np.einsum("hij,hji->", inverse, gram))), w)
 
 
 def design(
