@@ -26,16 +26,21 @@ def power_micro(register: Register, now_ms: int) -> int:
     return round(watts * 10) * 100_000
 
 
-def image(register: Register, now_ms: int) -> dict[str, float]:
-    """All quantities a meter shows now, in their units; {} when it does not answer."""
+def image(register: Register, now_ms: int) -> dict[str, int]:
+    """All quantities an electricity meter shows now, in micro-units; {} when it does not answer."""
     micro = register.read(now_ms)
     if micro is None:
         return {}
-    out = {"energy_import": micro / MICRO, "power_active": power_micro(register, now_ms) / MICRO}
-    out["frequency"] = round(50 + 0.02 * wobble("grid", now_ms, "frequency"), 2)
-    out["power_factor"] = round(POWER_FACTOR + 0.02 * wobble(register.device.serial, now_ms, "factor"), 3)
+    power = power_micro(register, now_ms)
+    factor = POWER_FACTOR + 0.02 * wobble(register.device.serial, now_ms, "factor")
+    out = {"energy_import": micro, "energy_export": 0, "power_active": power, "power_factor": _micro(factor, 3)}
+    out["frequency"] = _micro(50 + 0.02 * wobble("grid", now_ms, "frequency"), 2)
     for phase in "abc":
         volts = NOMINAL_V * (1 + 0.012 * wobble("grid", now_ms, phase))
-        out[f"voltage_{phase}"] = round(volts, 1)
-        out[f"current_{phase}"] = round(abs(out["power_active"]) / 3 / volts / out["power_factor"], 3)
+        out[f"voltage_{phase}"] = _micro(volts, 1)
+        out[f"current_{phase}"] = _micro(abs(power) / MICRO / 3 / volts / factor, 3)
     return out
+
+
+def _micro(value: float, decimals: int) -> int:
+    return int(round(value * 10**decimals) * 10 ** (6 - decimals))

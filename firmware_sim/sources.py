@@ -1,7 +1,8 @@
 """Sources of the pretend world: a building's meters, and a weather station; each knows its past and its present.
 
-The past is read in slices of a few thousand readings (:data:`PACK_READINGS`), quarter-hourly from the world's start on
-and hourly before it. Slices lie on a fixed grid of days, so that a killed back-fill goes on with the same packs.
+The past is read in slices of a few thousand readings (:data:`PACK_READINGS`), quarter-hourly for a year
+before now and hourly before that. Slices lie on a fixed grid of days, so that a killed back-fill goes on
+with the same packs.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from firmware_sim.calendar import QUARTER_MS
 from firmware_sim.meter import Register
 from firmware_sim.shown import power_micro
-from submeter.words import MICRO, Block, Medium, Reading, Readings, Series
+from submeter.words import MICRO, Block, Medium, Reading, Readings, Series, SourceAway
 
 if TYPE_CHECKING:
     from firmware_sim.world import World
@@ -39,7 +40,7 @@ class BuildingSource:
         if start_ms >= end_ms:
             return
         registers = self._world.registers(self.id, start_ms, end_ms)
-        hourly_until = self._world.start_ms
+        hourly_until = self._world.fine_ms
         yield from self._slices(registers, start_ms, min(end_ms, hourly_until), 4)
         yield from self._slices(registers, max(start_ms, hourly_until), end_ms, 1)
 
@@ -108,6 +109,8 @@ class StationSource:
                 ]
 
     def poll(self, now_ms: int) -> list[Reading]:
+        if not self.history_start_ms() <= now_ms < self._world.end_ms:
+            raise SourceAway(f"{self.id}: the pretend world has no such time; start it anew")
         at = np.array([now_ms / QUARTER_MS - self._world.weather(self.id).first])
         return [Reading(self._series(name), now_ms, int(values[0])) for name, values in self._values(at).items()]
 

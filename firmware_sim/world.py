@@ -24,11 +24,11 @@ from firmware_sim.shown import image
 from firmware_sim.sources import BuildingSource, StationSource
 from firmware_sim.truth import Episode, Retrofitted, Truth
 from firmware_sim.weather import Weather, make_weather
-from submeter.words import Building, Point, Portfolio, SourceAway, Station
+from submeter.words import MICRO, Building, Point, Portfolio, SourceAway, Station
 
 FUTURE_DAYS: Final = 400
-EARLY_DAYS: Final = 365
-"""Buildings with a measure have this much more past, hourly."""
+FINE_DAYS: Final = 366
+"""So much of the past is quarter-hourly. What lies before it exists for buildings with a measure only, hourly."""
 WINDOW_DAYS: Final = 30
 """How much of a building is kept for polling."""
 
@@ -43,7 +43,7 @@ class Window:
 
 
 class World:
-    """``start_ms`` begins the past at 15 minutes; ``now_ms`` is when the demo first started."""
+    """``start_ms`` begins the past; ``now_ms`` is when the demo first started."""
 
     def __init__(
         self, portfolio: Portfolio, scenario: Scenario, start_ms: int, now_ms: int, *, poll_s: float = 60.0
@@ -52,8 +52,9 @@ class World:
         self.scenario = scenario
         self.start_ms = start_ms // QUARTER_MS * QUARTER_MS
         self.now_ms = now_ms // QUARTER_MS * QUARTER_MS
+        self.fine_ms = max(self.start_ms, self.now_ms - FINE_DAYS * DAY_MS)
         self.poll_s = poll_s
-        self.faults: tuple[Fault, ...] = place(portfolio, scenario, self.start_ms, self.now_ms)
+        self.faults: tuple[Fault, ...] = place(portfolio, scenario, self.fine_ms, self.now_ms)
         self.retrofits: tuple[Retrofitting, ...] = retrofits(portfolio, scenario)
         self._weather: dict[str, Weather] = {}
         self._windows: dict[str, Window] = {}
@@ -68,17 +69,17 @@ class World:
         return [*buildings, *(StationSource(self, s.id, self.poll_s) for s in self.portfolio.stations.values())]
 
     def begin_ms(self, building: str) -> int:
-        """Where a building's past begins."""
-        early = any(m.building == building for m in self.portfolio.measures.values())
-        return self.start_ms - EARLY_DAYS * DAY_MS if early else self.start_ms
+        """Where a building's past begins: for one with a measure at the start, for others when it is quarter-hourly."""
+        measured = any(m.building == building for m in self.portfolio.measures.values())
+        return self.start_ms if measured else self.fine_ms
 
     def weather(self, station: str) -> Weather:
-        """The station's weather from a year before the start to the world's end; without a station, Shanghai's."""
+        """The station's weather from the start to the world's end; without a station, Shanghai's."""
         if station not in self._weather:
             where = self.portfolio.stations.get(station) or Station(
                 id="", name="", zone="UTC", latitude=31.2, longitude=121.5
             )
-            first = (self.start_ms - EARLY_DAYS * DAY_MS) // QUARTER_MS
+            first = self.start_ms // QUARTER_MS
             count = self.end_ms // QUARTER_MS - first + 1
             seed = self.scenario.seed
             self._weather[station] = make_weather(seed, where.id, first, count, where.latitude, where.longitude)
@@ -117,9 +118,13 @@ class World:
             self._windows[building] = window
         return window.registers
 
-    def register_image(self, point_id: str, now_ms: int) -> dict[str, float]:
-        """What a meter shows now, by quantity, before the ratio; {} = it does not answer."""
+    def register_micro(self, point_id: str, now_ms: int) -> dict[str, int]:
+        """What a meter shows now, by quantity, in micro-units before the ratio; {} = it does not answer."""
         return image(self.present(point_id.partition("/")[0], now_ms)[point_id], now_ms)
+
+    def register_image(self, point_id: str, now_ms: int) -> dict[str, float]:
+        """The same in units."""
+        return {quantity: micro / MICRO for quantity, micro in self.register_micro(point_id, now_ms).items()}
 
     def truth(self) -> Truth:
         """Simulates everything once: some seconds for a district."""
