@@ -2,8 +2,8 @@
 
 How servers refuse differs: InfluxDB 1.6 answers 400 and keeps the others; 2.7 answers 422 for a wrong type and keeps
 the others, but 400 for a malformed line and keeps *nothing*. So a refused batch is halved until the bad line stands
-alone; writing the others again changes nothing. A 500 that repeats is the server's own trouble if it also refuses a line that
-must be good, and the batch's otherwise.
+alone; writing the others again changes nothing. A 500 that repeats is the server's own trouble if it also refuses a
+line that must be good, and the batch's otherwise.
 """
 
 import gzip

@@ -15,8 +15,6 @@ from submeter.words import ConfigError, StoreAway
 
 APPLICATION_ID = 0x53554D45
 """'SUME' in SQLite's header: a file with another one is not ours"""
-_PATIENCE_S = 20.0
-"""how long to queue behind another process's transaction"""
 
 
 class Database:
@@ -25,8 +23,9 @@ class Database:
     Raises :class:`StoreAway` when the file cannot be opened, :class:`ConfigError` when it is not ours.
     """
 
-    def __init__(self, path: str | Path, schema: str, version: int) -> None:
+    def __init__(self, path: str | Path, schema: str, version: int, patience_s: float) -> None:
         self.path = Path(path)
+        self._patience_s = patience_s
         self._lock = threading.RLock()
         self._depth = 0
         self._idle: list[sqlite3.Connection] = []
@@ -87,7 +86,7 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False, cached_statements=64
+            self.path, timeout=self._patience_s, isolation_level=None, check_same_thread=False, cached_statements=64
         )
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-16000")
@@ -135,7 +134,7 @@ class Database:
 
     def _switch_to_wal(self) -> None:
         """The switch does not queue behind others as statements do, so we try until they have done it or let us."""
-        until = time.monotonic() + _PATIENCE_S
+        until = time.monotonic() + self._patience_s
         while True:
             try:
                 self._writer.execute("PRAGMA journal_mode=WAL")

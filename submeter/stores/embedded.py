@@ -48,8 +48,9 @@ class EmbeddedStore:
 
     durable = "one SQLite transaction in WAL mode with synchronous=FULL: it is on the disk, and survives a power cut"
 
-    def __init__(self, path: str | Path) -> None:
-        self._database = Database(path, _SCHEMA, FORMAT)
+    def __init__(self, path: str | Path, patience_s: float = 20.0) -> None:
+        """``patience_s`` is how long to queue behind another process's transaction before the store counts as away."""
+        self._database = Database(path, _SCHEMA, FORMAT, patience_s)
         self._ids: dict[Series | Column, int] = {}
 
     @contextmanager

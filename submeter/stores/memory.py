@@ -34,10 +34,12 @@ class MemoryStore:
     def writing(self) -> Iterator[None]:
         with self._lock:
             entries, cursors = {kind: dict(of_kind) for kind, of_kind in self._entries.items()}, dict(self._cursors)
+            told = len(self._feed)
             try:
                 yield
             except BaseException:
                 self._entries, self._cursors = defaultdict(dict, entries), cursors
+                del self._feed[told:]
                 raise
 
     # readings
