@@ -21,6 +21,9 @@ PACK_READINGS: Final = 8_000
 """slices are gathered until a pack has about so many"""
 
 
+GAP_MS: Final = 60_000
+
+
 class PastSource(Source, Past, Protocol):
     """A source that also knows its past."""
 
@@ -59,7 +62,7 @@ class Stream:
     def _reach(self, now_ms: int) -> None:
         """The end of a span: go on to now, or be done when hardly anything has passed meanwhile."""
         self.cursor_ms, self.slices = max(self.cursor_ms, self.end_ms), None
-        self.finished = now_ms - self.end_ms <= max(60_000, round(self.source.period_s * 1000))
+        self.finished = now_ms - self.end_ms <= max(GAP_MS, round(self.source.period_s * 1000))
         self.end_ms = now_ms
 
     def rewind(self, cursor_ms: int) -> None:
@@ -68,20 +71,25 @@ class Stream:
 
 @dataclass(slots=True, eq=False)
 class Backfill:
-    """The pasts of all sources that have one. ``errors`` counts failures of sources."""
+    """The pasts of all sources that have one. ``complaint``: why one last could not be read, ``errors``: how often."""
 
     outbox: Outbox
-    streams: list[Stream] = field(default_factory=list)
     errors: int = 0
+    complaint: str = ""
+    _streams: dict[str, Stream] = field(default_factory=dict)
 
     @staticmethod
     def of(sources: Sequence[Source], outbox: Outbox, now_ms: int) -> "Backfill":
-        streams = []
+        streams = {}
         for source in sources:
             if isinstance(source, Past):
                 start = source.history_start_ms()
-                streams.append(Stream(source, start, outbox.cursor(source.id) or start, now_ms))
-        return Backfill(outbox, streams)
+                streams[source.id] = Stream(source, start, outbox.cursor(source.id) or start, now_ms)
+        return Backfill(outbox, _streams=streams)
+
+    @property
+    def streams(self) -> list[Stream]:
+        return list(self._streams.values())
 
     @property
     def running(self) -> bool:
@@ -95,9 +103,25 @@ class Backfill:
         spans = sum(max(1, s.end_ms - s.start_ms) for s in self.streams)
         return min(1.0, sum(max(0, s.cursor_ms - s.start_ms) for s in self.streams) / spans)
 
-    def busy(self, source: str) -> bool:
-        """Whether a source's past is still being taken (then it is not polled: times must rise)."""
-        return any(s.source.id == source and not s.finished for s in self.streams)
+    def busy(self, source: Source, now_ms: int) -> bool:
+        """Whether a source's past is still being taken (then it is not polled: times must rise).
+
+        One that was not heard for several periods (it was away, or we were) has a past to take again.
+        """
+        stream = self._streams.get(source.id)
+        if stream is None:
+            return False
+        if stream.finished and now_ms - stream.cursor_ms > max(GAP_MS, 3_000 * source.period_s):
+            stream.finished, stream.end_ms = False, now_ms
+        return not stream.finished
+
+    def heard(self, source: Source, time_ms: int) -> dict[str, int]:
+        """A source was polled: its past is taken up to this reading."""
+        stream = self._streams.get(source.id)
+        if stream is None:
+            return {}
+        stream.cursor_ms = max(stream.cursor_ms, time_ms + 1)
+        return {source.id: stream.cursor_ms}
 
     def take(self, now_ms: int, boot: str) -> tuple[list[Batch], dict[str, int]]:
         """The next pack of the stream that is furthest behind, and its new cursor; nothing when all wait."""
@@ -113,7 +137,8 @@ class Backfill:
             stream.failures += 1
             stream.retry_ms = now_ms + min(900_000, 5_000 * 2 ** min(stream.failures, 10))
             stream.rewind(before)
-            log.warning("%s: its past cannot be read: %s", stream.source.id, fault)
+            self.complaint = f"{stream.source.id}: its past cannot be read: {fault}"
+            log.warning("%s", self.complaint)
             return [], {}
         stream.failures = 0
         return batches(blocks, boot), {stream.source.id: stream.cursor_ms}
@@ -121,8 +146,9 @@ class Backfill:
     def rewind(self) -> None:
         """What was taken last could not be kept: begin again where the outbox stands."""
         for s in self.streams:
-            if not s.finished or s.cursor_ms != self.outbox.cursor(s.source.id):
-                s.rewind(self.outbox.cursor(s.source.id) or s.start_ms)
+            kept_ms = self.outbox.cursor(s.source.id) or s.start_ms
+            if s.cursor_ms != kept_ms:
+                s.rewind(kept_ms)
 
 
 def batches(blocks: Sequence[Block], boot: str, clock: str = "synced") -> list[Batch]:

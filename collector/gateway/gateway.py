@@ -9,18 +9,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from collector.gateway.backfill import Backfill, batches
 from collector.gateway.clockwork import Clockwork, boot_id, plausible
 from collector.gateway.outbox import Batch, Outbox
 from collector.gateway.uplink import Uplink
 from submeter.clock import Clock
-from submeter.wire.source import Source
+from submeter.wire.source import Past, Source
 from submeter.words import Block, GatewayStatus, Portfolio, Reading, Readings, Series, StoreAway, TheirsError
 
 log: Final = logging.getLogger(__name__)
 STATUS_S: Final = 60.0
 LONGEST_MS: Final = 900_000
 """a source that is away is asked again after at most so long"""
+AHEAD_MS: Final = 1_000
 PACKS_A_STEP: Final = 4
 """of a back-fill, kept in one transaction"""
 UNWRITTEN: Final = 1_000
@@ -64,6 +67,7 @@ class Gateway:
         self._backfill: Backfill | None = None
         self._backfill_packs = backfill_packs
         self._unwritten: list[Batch] = []
+        self._heard: dict[str, int] = {}
         self.polls = 0
         self.errors = 0
         self.text = ""
@@ -86,7 +90,9 @@ class Gateway:
         return 0.0 if busy else min(wait, self._next_poll_s())
 
     def close(self) -> None:
-        """Close sources, link and outbox."""
+        """Say good-bye (the will is only for deaths), close sources, link and outbox."""
+        if self._uplink.connected:
+            self._uplink.tell(msgspec.structs.replace(self.status(), online=False))
         for desk in self._desks:
             desk.source.close()
         self._uplink.close()
@@ -123,8 +129,11 @@ class Gateway:
     def _poll(self) -> None:
         now_ms = self._clock.now_ms()
         for desk in self._desks:
-            if desk.due_ms <= now_ms and not (self._backfill and self._backfill.busy(desk.source.id)):
-                self._take(self._ask(desk))
+            if desk.due_ms <= now_ms and not self._has_past_to_take(desk.source, now_ms):
+                self._take(desk.source, self._ask(desk))
+
+    def _has_past_to_take(self, source: Source, now_ms: int) -> bool:
+        return self._backfill.busy(source, now_ms) if self._backfill else isinstance(source, Past)
 
     def _ask(self, desk: Desk) -> list[Reading]:
         now_ms = self._clock.now_ms()
@@ -137,22 +146,32 @@ class Gateway:
             self._complain(f"{desk.source.id}: {fault}")
             readings = []
         desk.next(now_ms)
-        return readings
+        return self._not_ahead(desk.source, readings)
 
-    def _take(self, readings: list[Reading]) -> None:
+    def _not_ahead(self, source: Source, readings: list[Reading]) -> list[Reading]:
+        """Without readings from the future: once issued, such a time would keep all later ones out."""
+        latest_ms = self._clock.now_ms() + AHEAD_MS
+        taken = [r for r in readings if r.time_ms <= latest_ms]
+        if len(taken) < len(readings):
+            self._complain(f"{source.id}: {len(readings) - len(taken)} readings are ahead of the clock; dropped")
+        return taken
+
+    def _take(self, source: Source, readings: list[Reading]) -> None:
         if not self._clockwork.synced():
             self._clockwork.hold(readings)
             return
         if self._clockwork.waiting:
             self._unwritten.extend(batches(_blocks(self._clockwork.release()), self._boot, "restamped"))
         self._unwritten.extend(batches(_blocks(readings), self._boot))
+        if self._backfill and readings:
+            self._heard.update(self._backfill.heard(source, max(r.time_ms for r in readings)))
 
     def _write(self) -> None:
         if not self._unwritten:
             return
         try:
-            self._outbox.append(self._unwritten)
-            self._unwritten = []
+            self._outbox.append(self._unwritten, self._heard)
+            self._unwritten, self._heard = [], {}
         except StoreAway as fault:
             self._complain(str(fault))
             del self._unwritten[:-UNWRITTEN]
@@ -188,11 +207,23 @@ class Gateway:
             waiting=self._outbox.waiting,
             oldest_ms=self._outbox.oldest_ms(),
             polls=self.polls,
-            errors=self.errors,
+            errors=self.errors + (self._backfill.errors if self._backfill else 0),
             clock=self._clockwork.state,
-            text=self.text,
+            text=self._text(),
             backfill=self.progress,
         )
+
+    def _text(self) -> str:
+        """What an engineer should know first."""
+        counts = self._outbox.counts
+        told = [self.text, self._uplink.complaint, self._backfill.complaint if self._backfill else ""]
+        if not self._clockwork.synced():
+            told.insert(0, f"the clock is not believed; {self._clockwork.waiting} readings wait for it")
+        if self._outbox.full:
+            told.insert(0, "the outbox is full; gauges are refused and registers thinned to hours")
+        if counts.not_rising:
+            told.append(f"{counts.not_rising} readings dropped whose times did not rise")
+        return "; ".join(text for text in told if text)
 
 
 def _blocks(readings: Iterable[Reading]) -> list[Block]:

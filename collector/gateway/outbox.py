@@ -226,23 +226,21 @@ class Outbox:
         found = self._db.execute("SELECT payload FROM packs WHERE id = ?", (row,)).fetchone()
         return bytes(found[0]) if found else None
 
-    def settle(self, receipts: Sequence[Correlation]) -> list[Waiting]:
-        """Let the rows go that a receipt names in all three; the others are not ours (any more). In one transaction."""
-        gone: dict[int, Waiting] = {}
-        for receipt in receipts:
-            if receipt.outbox != self.id:
-                continue
-            sql = f"{_WAITING} WHERE id = ? AND crc = ?"
-            if (row := self._db.execute(sql, (receipt.row, receipt.crc)).fetchone()) is not None:
-                gone[receipt.row] = Waiting(*row)
-        if gone:
-            with self._transaction():
-                self._db.executemany("DELETE FROM packs WHERE id = ?", [(row,) for row in gone])
-            self.waiting -= len(gone)
-            self.bytes -= sum(w.bytes + ROW_BYTES for w in gone.values())
-            if self.full and self.bytes < self.limit_bytes * 0.8:
-                self.full, self._trigger = False, self.limit_bytes
-        return list(gone.values())
+    def find(self, named: Correlation) -> Waiting | None:
+        """The row that a receipt names in all three, None when it is not ours or has left."""
+        if named.outbox != self.id:
+            return None
+        row = self._db.execute(f"{_WAITING} WHERE id = ? AND crc = ?", (named.row, named.crc)).fetchone()
+        return Waiting(*row) if row else None
+
+    def settle(self, gone: Sequence[Waiting]) -> None:
+        """Let rows go, in one transaction. Only a receipt that :meth:`find` found a row for is a reason."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM packs WHERE id = ? AND crc = ?", [(w.row, w.crc) for w in gone])
+        self.waiting -= len(gone)
+        self.bytes -= sum(w.bytes + ROW_BYTES for w in gone)
+        if self.full and self.bytes < self.limit_bytes * 0.8:
+            self.full, self._trigger = False, self.limit_bytes
 
     # what is thinned
 

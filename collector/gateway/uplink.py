@@ -18,7 +18,7 @@ import msgspec
 from collector.gateway.outbox import Outbox, Waiting
 from submeter.clock import Clock
 from submeter.wire.mqtt import Broker, Line, Link, Message, Will
-from submeter.wire.receipt import Correlation, Receipt, correlate, decode_receipt, parse_correlation
+from submeter.wire.receipt import Receipt, correlate, decode_receipt, parse_correlation
 from submeter.wire.topic import Topic, parse_topic
 from submeter.words import Bug, GatewayStatus, PayloadError
 
@@ -188,38 +188,49 @@ class Uplink:
 
     def _settle(self, now_s: float) -> None:
         """Take all receipts that wait; rows that they name go, in one transaction."""
-        receipts: dict[Correlation, Receipt] = {}
-        while True:
+        gone: dict[int, tuple[Waiting, Receipt]] = {}
+        while (message := self._next()) is not None:
             try:
-                message = self._link.inbox.get_nowait()
-            except queue.Empty:
-                break
-            self._link.acknowledge(message)
-            self._read(message, receipts)
-        if not receipts:
+                waiting, receipt = self._read(message)
+            except PayloadError as fault:
+                self.tally.ignored += 1
+                log.warning("receipt ignored: %s", fault)
+                continue
+            self.tally.ignored += waiting.row in gone
+            gone[waiting.row] = waiting, receipt
+        if not gone:
             return
-        gone = self._outbox.settle(list(receipts))
+        self._outbox.settle([waiting for waiting, _ in gone.values()])
         self.tally.receipts += len(gone)
-        self.tally.ignored += len(receipts) - len(gone)
-        for waiting in gone:
+        for waiting, receipt in gone.values():
             self._flights.pop(waiting.row, None)
-            self._report(waiting, receipts[Correlation(self._outbox.id, waiting.row, waiting.crc)])
-        if gone:
-            self._wake(now_s)
+            self._report(waiting, receipt)
+        self._wake(now_s)
 
-    def _read(self, message: Message, receipts: dict[Correlation, Receipt]) -> None:
+    def _next(self) -> Message | None:
         try:
-            topic = parse_topic(message.topic)
-            if (topic.tenant, topic.gateway, topic.leaf) != (self.tenant, self.gateway, "receipt"):
-                raise PayloadError(f"{message.topic} is not a receipt topic of {self.gateway}")
-            correlation, receipt = parse_correlation(message.correlation), decode_receipt(message.payload)
-        except PayloadError as fault:
-            self.tally.ignored += 1
-            log.warning("receipt ignored: %s", fault)
-            return
-        if correlation in receipts:
-            self.tally.ignored += 1
-        receipts[correlation] = receipt
+            message = self._link.inbox.get_nowait()
+        except queue.Empty:
+            return None
+        self._link.acknowledge(message)
+        return message
+
+    def _read(self, message: Message) -> tuple[Waiting, Receipt]:
+        """The row that a receipt lets go. Raises :class:`PayloadError` where it lets none go."""
+        topic = parse_topic(message.topic)
+        if (topic.tenant, topic.gateway, topic.leaf) != (self.tenant, self.gateway, "receipt"):
+            raise PayloadError(f"{message.topic} is not a receipt topic of {self.gateway}")
+        named, receipt = parse_correlation(message.correlation), decode_receipt(message.payload)
+        waiting = self._outbox.find(named)
+        if waiting is None:
+            raise PayloadError(
+                f"{named.encode().decode()} names no row of this outbox (a second receipt, or another's)"
+            )
+        if receipt.total != waiting.records and not any(r.record < 0 for r in receipt.rejected):
+            raise PayloadError(
+                f"row {waiting.row} has {waiting.records} records, its receipt speaks of {receipt.total}"
+            )
+        return waiting, receipt
 
     def _report(self, waiting: Waiting, receipt: Receipt) -> None:
         if not receipt.quarantined:
