@@ -1,0 +1,34 @@
+"""From a finding's view model to its sentence: names in the language, then the catalogue."""
+
+from dashboards.catalogue import text
+from dashboards.catalogue.sentence import Sentence, Told, sentence
+from dashboards.queries.findings import FindingView
+
+
+def tell(finding: FindingView, language: str) -> Sentence:
+    return sentence(
+        Told(
+            kind=finding.kind,
+            place=place(finding, language),
+            zone=finding.zone,
+            start_ms=finding.start_ms,
+            end_ms=finding.end_ms,
+            is_open=finding.state == "open",
+            confidence=finding.confidence,
+            kwh=finding.kwh,
+            yuan_month=finding.yuan_month,
+            unit=finding.unit,
+            evidence=finding.evidence,
+        ),
+        language,
+    )
+
+
+def place(finding: FindingView, language: str) -> str:
+    chinese = language == "zh"
+    return text(
+        language,
+        "finding.place",
+        point=finding.point_name_zh if chinese else finding.point_name,
+        building=finding.building_name_zh if chinese else finding.building_name,
+    )
