@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from submeter.clock import WallClock
-from submeter.roof.demo_folder import HOST, DemoFolder, free_port
+from submeter.roof.broker import HOST, free_port
+from submeter.roof.demo_folder import DemoFolder
 from submeter.roof.gateway import on_bus
 from submeter.roof.place import open_place
 from submeter.roof.running import stop_event
@@ -114,7 +115,7 @@ def services_of(demo: DemoFolder) -> list[Service]:
 
 
 def _port(console: Console, what: str, wanted: int) -> int:
-    port = free_port(wanted)
+    port, _ = free_port(wanted)
     if port != wanted:
         console.print(f"[yellow]port {wanted} is busy, so the {what} takes {port}[/]")
     return port

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,6 @@ from submeter.words import ConfigError
 VERSION = 1
 QUARTER_MS = 900_000
 YEAR_MS = 366 * 86_400_000
-HOST = "127.0.0.1"
 PORTFOLIO_SEED = 1
 """config/demo is this seed's district"""
 
@@ -114,16 +112,3 @@ def _reseeded(scenario: str, seed: int | None) -> str:
         return scenario
     lines = [f"seed = {seed}" if line.startswith("seed") else line for line in scenario.splitlines()]
     return "\n".join(lines) + "\n"
-
-
-def free_port(wanted: int) -> int:
-    """``wanted`` if nobody has it on loopback, else one that the system chooses."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ConfigError("no free port on loopback; stop something that listens")

@@ -65,7 +65,7 @@ def buildings_of(portfolio: Portfolio, gateway: str) -> tuple[str, ...]:
 
 
 def sources_of(
-    portfolio: Portfolio, gateway: str, *, port: str, world_file: Path | None, period_s: float, config: Path | None
+    portfolio: Portfolio, gateway: str, *, port: str, world_file: Path | None, period_s: float
 ) -> list[Source]:
     """What this gateway polls. Raises :class:`ConfigError` when a building has neither a bus nor a pretend world."""
     simulated = _simulated(portfolio, world_file, period_s)
@@ -74,7 +74,7 @@ def sources_of(
         devices = bus_devices(portfolio.devices, building) if port else []
         past = simulated.get(building)
         if devices:
-            bus = Bus(port, devices, load_profiles(config_folder(config) / "profiles"), id=building, period_s=period_s)
+            bus = Bus(port, devices, load_profiles(config_folder() / "profiles"), id=building, period_s=period_s)
             sources.append(PastAndPresent(past, bus) if isinstance(past, Past) else bus)
         elif past is not None:
             sources.append(past)
@@ -109,6 +109,7 @@ def _clock(speed: float, begin: datetime | None) -> Clock:
 @click.option("--port", default="", help="Serial port of the RS-485 line, e.g. /dev/serial/by-id/usb-….")
 @click.option("--outbox", type=click.Path(path_type=Path), help="Another outbox file than the settings'.")
 @click.option("--simulate", type=click.Path(path_type=Path), help="A scenario: pretend the meters that have no port.")
+@click.option("--replay", type=click.Path(path_type=Path), help="A replay.json: recorded meters.")
 @click.option("--world", type=click.Path(path_type=Path), help="Anchor file of the pretend world (made when absent).")
 @click.option(
     "--speed", default=1.0, show_default=True, help="A fast world: so many times real time until it meets now."
@@ -121,6 +122,7 @@ def command(
     port: str,
     outbox: Path | None,
     simulate: Path | None,
+    replay: Path | None,
     world: Path | None,
     speed: float,
     begin: datetime | None,
@@ -139,7 +141,15 @@ def command(
     settings = place.settings.gateway
     name = gateway_id or settings.id
     file = outbox or place.path(settings.outbox)
-    gateway = open_gateway(place, place.watch(), name, file, clock, port, _world_file(simulate, world, file, clock))
+    watch = place.watch()
+    sources = (
+        _recorded(replay)
+        if replay
+        else sources_of(
+            watch(), name, port=port, world_file=_world_file(simulate, world, file, clock), period_s=settings.poll_s
+        )
+    )
+    gateway = open_gateway(place, watch, name, file, clock, sources)
     try:
         run(gateway.step, stop)
     finally:
@@ -156,15 +166,17 @@ def _world_file(simulate: Path | None, world: Path | None, outbox: Path, clock: 
     return file
 
 
-def open_gateway(
-    place: Place, watch: Watch, name: str, file: Path, clock: Clock, port: str, world_file: Path | None
-) -> Gateway:
-    """The gateway of this name with its sources, its outbox and a link that is being set up."""
+def _recorded(replay: Path) -> list[Source]:
+    from submeter.roof.replay_folder import read_replay
+
+    return read_replay(replay).sources()
+
+
+def open_gateway(place: Place, watch: Watch, name: str, file: Path, clock: Clock, sources: Sequence[Source]) -> Gateway:
+    """The gateway of this name with its outbox and a link that is being set up."""
     settings = place.settings.gateway
-    portfolio = watch()
-    sources = sources_of(portfolio, name, port=port, world_file=world_file, period_s=settings.poll_s, config=None)
     box = Outbox(file, limit_bytes=settings.outbox_megabytes * 1_000_000)
-    home = buildings_of(portfolio, name)[0]
+    home = buildings_of(watch(), name)[0]
     tenant = place.settings.tenant
     link = gateway_link(place.broker(), tenant=tenant, gateway=name, home=home, now_ms=clock.now_ms())
     rules = Rules(window=settings.window)

@@ -29,15 +29,19 @@ def create(folder: Path, names: tuple[str, ...]) -> None:
       submeter secrets create
       submeter secrets create mqtt-gw3
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in names or NAMES:
         path = folder / name
-        if path.exists():
-            click.echo(f"kept    {path}")
-            continue
-        path.touch(mode=0o600)
-        path.write_text(random.token_urlsafe(32) + "\n", encoding="utf-8")
-        click.echo(f"created {path}")
+        click.echo(f"{'created' if make_secret(path) else 'kept   '} {path}")
+
+
+def make_secret(path: Path) -> bool:
+    """Write 256 random bits, readable by the owner alone; False when the file is there already."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists():
+        return False
+    path.touch(mode=0o600)
+    path.write_text(random.token_urlsafe(32) + "\n", encoding="utf-8")
+    return True
 
 
 @command.command()

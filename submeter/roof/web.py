@@ -5,7 +5,7 @@ import uvicorn
 
 from dashboards.web import create_app
 from submeter.clock import WallClock
-from submeter.roof.demo_folder import free_port
+from submeter.roof.broker import free_port
 from submeter.roof.place import Place, with_place
 
 
@@ -21,7 +21,7 @@ def command(place: Place, port: int | None) -> None:
     """
     web = place.settings.web
     wanted = port or web.port
-    bound = free_port(wanted) if web.host == "127.0.0.1" else wanted
+    bound, _ = free_port(wanted, web.host)
     if bound != wanted:
         click.echo(f"port {wanted} is busy, the web view takes {bound}", err=True)
     store = place.store()
