@@ -161,6 +161,7 @@ class MemoryLink:
     connection: int = 0
     connected: bool = False
     refusal: str = ""
+    overflowed: int = 0
     acknowledged: int = 0
     pending: int = 0
     started: bool = False

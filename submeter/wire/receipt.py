@@ -68,5 +68,5 @@ def decode_receipt(payload: bytes) -> Receipt:
     """Raises :class:`PayloadError` where it is not a receipt."""
     try:
         return _decoder.decode(payload)
-    except (msgspec.ValidationError, msgspec.DecodeError) as fault:
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise PayloadError(f"not a receipt: {fault}") from None

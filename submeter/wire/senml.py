@@ -166,7 +166,7 @@ def decode(payload: bytes) -> list[Record | BadRecord]:
         raise PayloadError(f"label {label[1].decode(errors='replace')!r} must be understood (RFC 8428, 4.4) and is not")
     try:
         records = _decoder.decode(payload)
-    except (msgspec.ValidationError, msgspec.DecodeError) as fault:
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         records = _salvage(payload, str(fault))
     if records and isinstance(first := records[0], Record) and first.bver not in (None, *VERSIONS):
         raise PayloadError(
@@ -178,7 +178,7 @@ def decode(payload: bytes) -> list[Record | BadRecord]:
 def _salvage(payload: bytes, fault: str) -> list[Record | BadRecord]:
     """Record by record, where the fast decoder gave up. Slow, and for bad packs only."""
     try:
-        items = json.loads(payload)
+        items = json.loads(payload.decode())
     except (ValueError, RecursionError):
         raise PayloadError(f"payload is not JSON: {fault}") from None
     if not isinstance(items, list):
