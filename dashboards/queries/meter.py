@@ -37,7 +37,33 @@ class ReadingView:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceView:
+    """A meter that hangs or hung at the point; dates as the portfolio's files write them, '' = open."""
+
+    serial: str
+    model: str
+    since: str
+    until: str
+    ct: str
+    pt: str
+    accuracy_class: str
+    digits: int
+    resolution: float
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionView:
+    kind: str
+    start_ms: int
+    end_ms: int
+    author: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class MeterDay:
+    """``counts`` of intervals by how they are known; ``total`` sums what is known."""
+
     health: Health
     day: str
     previous: str
@@ -46,8 +72,8 @@ class MeterDay:
     resolution: str
     intervals: list[IntervalView]
     readings: list[ReadingView]
-    devices: list[Device]
-    corrections: list[Correction]
+    devices: list[DeviceView]
+    corrections: list[CorrectionView]
     counts: dict[str, int]
     total: float | None
 
@@ -70,11 +96,19 @@ def meter_day(reader: Reader, point: str, day: str | None = None) -> MeterDay:
         resolution=resolution,
         intervals=views,
         readings=readings(reader, point, span),
-        devices=list(reader.portfolio.devices.get(point, ())),
-        corrections=[c for c in reader.entries(Correction, building) if c.point == point],
+        devices=[_device(d) for d in reader.portfolio.devices.get(point, ())],
+        corrections=[
+            CorrectionView(c.kind, c.start_ms, c.end_ms, c.author, c.reason)
+            for c in reader.entries(Correction, building)
+            if c.point == point
+        ],
         counts={k: sum(v.known == k for v in views) for k in ("measured", "estimated", "missing")},
         total=sum(known) if known else None,
     )
+
+
+def _device(d: Device) -> DeviceView:
+    return DeviceView(d.serial, d.model, d.since, d.until, d.ct, d.pt, d.accuracy_class, d.digits, d.resolution)
 
 
 def _finest(reader: Reader, point: str, span: Span) -> tuple[Resolution, Intervals]:
