@@ -78,6 +78,12 @@ class Gateway:
         """The share of a running back-fill that has been read, None when none runs."""
         return self._backfill.progress if self._backfill else None
 
+    @property
+    def idle(self) -> bool:
+        """Whether the past has been read and the store has confirmed all of it."""
+        past = self._backfill
+        return past is not None and not past.running and not self._unwritten and not self._outbox.waiting
+
     def step(self) -> float:
         """One bounded piece of work; returns the seconds that it may wait before the next."""
         busy = False
