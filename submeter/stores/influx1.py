@@ -7,6 +7,10 @@ from submeter.stores.exchange import Answer, Exchange
 from submeter.words import StoreAway
 
 
+_SHARD = "26w"
+"""the default of a week gives a back-filled year 52 shards, each with its files and its index"""
+
+
 class Influx1:
     """Raises :class:`StoreAway` when the server does not answer or the database is neither there nor ours to create."""
 
@@ -19,7 +23,8 @@ class Influx1:
         self._create()
 
     def _create(self) -> None:
-        statement = f"CREATE DATABASE {influxql.identifier(self._database)}"
+        name = influxql.identifier(self._database)
+        statement = f"CREATE DATABASE {name} WITH DURATION INF REPLICATION 1 SHARD DURATION {_SHARD} NAME autogen"
         answer = self._exchange.ask("POST", "/query", {"q": statement})
         if answer.status != 200 or influxql.error_in(answer.body):  # not ours to create; then it must be there
             self.query("SHOW MEASUREMENTS LIMIT 1", "ms", "application/json")

@@ -23,7 +23,7 @@ def judge(kept_times: Ints, kept_values: Ints, times: Ints, values: Ints) -> Ver
 
     The first told stays: a row whose time is kept, or came earlier in the same arrival, is *again* or a *conflict*.
     """
-    if _ascends(times) and (not len(kept_times) or times[0] > kept_times[-1]):
+    if _ascends(times) and not (len(times) and len(kept_times) and times[0] <= kept_times[-1]):
         none = np.zeros(len(times), np.bool_)
         return Verdict(~none, none, none)
     kept, winners = _look_up(kept_times, kept_values, times)

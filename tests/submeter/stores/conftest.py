@@ -68,10 +68,10 @@ class Server:
         self._process.wait(10)
 
 
-def start_influxd1(folder: Path) -> Server:
+def start_influxd1(folder: Path, port: int = 0) -> Server:
     if not shutil.which("influxd"):
         pytest.skip("influxd 1.x is not installed (Debian: apt-get install influxdb)")
-    port, rpc = free_port(), free_port()
+    port, rpc = port or free_port(), free_port()
     config = folder / "influxdb.conf"
     config.write_text(
         f"""reporting-disabled = true
@@ -91,9 +91,40 @@ log-enabled = false
     return Server(["influxd", "-config", str(config)], port, "/ping")
 
 
+@pytest.fixture
+def influxd1_starter() -> Iterator[Callable[[Path, int], Server]]:
+    """Starts a server of one's own in a folder, on a port (0 = a free one); stopped at the end of the test."""
+    started: list[Server] = []
+
+    def start(folder: Path, port: int) -> Server:
+        started.append(start_influxd1(folder, port))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def influxd1_port(influxd1: Server) -> int:
+    return influxd1.port
+
+
 @pytest.fixture(scope="session")
 def influxd1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = start_influxd1(tmp_path_factory.mktemp("influxd1"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if not shutil.which("victoria-metrics"):
+        pytest.skip("victoria-metrics is not installed (Debian: apt-get install victoria-metrics)")
+    folder, port = tmp_path_factory.mktemp("victoria"), free_port()
+    command = ["victoria-metrics", f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}",
+               "-retentionPeriod=100y"]  # fmt: skip
+    server = Server(command, port, "/health")
     yield server
     server.stop()
 

@@ -419,6 +419,24 @@ def test_writing_may_be_nested_and_sees_its_own(store: Store) -> None:
     assert everything(store, MAIN) == [(NOON, 1)]
 
 
+def test_intervals_written_inside_of_writing_are_read_there(store: Store) -> None:
+    with store.writing():
+        store.write_intervals(HOURS, hours("2025-06-01", 1, 2))
+        assert day(store).micro.tolist() == [1, 2]
+        assert store.columns() == [HOURS]
+
+
+def test_a_write_of_nothing_is_no_error(store: Store) -> None:
+    write(store, MAIN, (NOON, 1))
+    write(store, MAIN)
+    store.write_intervals(HOURS, Intervals.empty())
+    store.touch([])
+    store.put()
+    store.drop(Finding, [])
+
+    assert (store.write_readings([]), store.changes(0), store.columns()) == ([], [], [])
+
+
 def test_an_error_inside_of_writing_undoes_the_entries_and_later_writes_succeed(store: Store) -> None:
     store.set_cursor("ledger", 1)
 
