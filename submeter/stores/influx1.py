@@ -6,7 +6,6 @@ from submeter.stores import influxql
 from submeter.stores.exchange import Answer, Exchange
 from submeter.words import StoreAway
 
-
 _SHARD = "26w"
 """the default of a week gives a back-filled year 52 shards, each with its files and its index"""
 

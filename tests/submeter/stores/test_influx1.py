@@ -96,11 +96,11 @@ def test_a_reading_that_the_server_refuses_is_named_and_its_neighbours_are_kept(
     other = MAIN._replace(device="SN2")
     store.write_readings([block((NOON, 1), series=other)])
     database.write(
-        f"reading,building=b1,device=SN9,point=main,quantity=energy_import value=1i {NOON + 30 * 86_400_000}"
+        f"reading,building=b1,device=SN9,point=main,quantity=energy_import value=1i {NOON + 400 * 86_400_000}"
     )
 
     written = store.write_readings(
-        [block((NOON, 1), (NOON + 30 * 86_400_000 + 5, 2), (NOON + 1, 3)), block((NOON + 1, 4), series=other)]
+        [block((NOON, 1), (NOON + 400 * 86_400_000 + 5, 2), (NOON + 1, 3)), block((NOON + 1, 4), series=other)]
     )
 
     assert [(w.stored, w.refused.tolist()) for w in written] == [(2, [1]), (1, [])]
