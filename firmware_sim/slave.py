@@ -5,11 +5,12 @@ to say and how long after the request comes out. Other than pymodbus's server it
 own, as the meters on a real line are. For tests a unit can be told to misbehave (:data:`MANNERS`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from submeter.profiles import Profile, Register, encode_value
+from submeter.profiles import Profile, Register, encode_value, find_profile
 from submeter.protocols.modbus import (
     DEVICE_BUSY,
     DEVICE_FAILURE,
@@ -18,12 +19,14 @@ from submeter.protocols.modbus import (
     ILLEGAL_VALUE,
     MAX_COUNT,
     READS,
+    SCHEME,
     Request,
     build_answer,
     build_refusal,
+    parse_unit,
     read_request,
 )
-from submeter.words import MICRO, FrameError
+from submeter.words import MICRO, Device, FrameError
 
 Image = Callable[[], Mapping[str, float]]
 """What a meter shows now: quantity → value in its unit, before any ratio. It refuses to show what is not in it, and is
@@ -148,6 +151,21 @@ class Slave:
         self.asked += 1
         manner = self._manners.get(request.unit, well)
         return manner(request, answer_of(unit.profile, image, request), self.turnaround_s)
+
+
+def slave_of(
+    devices: Iterable[Device], profiles: Mapping[str, Profile], image_of: Callable[[Device], Mapping[str, float]]
+) -> Slave:
+    """A line with these devices, each asked for its image when it is read. Those without a Modbus address are left out.
+
+    Raises :class:`ConfigError` for a model without a profile.
+    """
+    units = {
+        parse_unit(device.address): Unit(find_profile(profiles, device.model), partial(image_of, device))
+        for device in devices
+        if device.address.startswith(SCHEME)
+    }
+    return Slave(units)
 
 
 def answer_of(profile: Profile, image: Mapping[str, float], request: Request) -> bytes:

@@ -23,19 +23,18 @@ from collector.gateway.bus_turns import Turns
 from submeter.profiles import Profile, Read, decode_value, find_profile, plan_reads, split
 from submeter.protocols.modbus import (
     ILLEGAL_ADDRESS,
-    LAST_UNIT,
     Answer,
     Refusal,
     Request,
     answer_timeout_s,
     build_request,
     cycle_s,
+    parse_unit,
     read_answer,
 )
 from submeter.protocols.serial_format import SerialFormat, parse_format
 from submeter.words import ConfigError, Device, FrameError, Reading, Series, SourceAway
 
-SCHEME = "modbus:"
 PORT_FAULTS = (serial.SerialException, OSError, termios.error)
 _QUIET_PATIENCE = 3
 """a line that is not quiet after so many quiet times is given up"""
@@ -312,12 +311,10 @@ def readings_of(device: Device, read: Read, words: Sequence[int], now_ms: int) -
 
 def unit_of(device: Device) -> int:
     """The unit number in an address like 'modbus:7'. Raises :class:`ConfigError` where there is none."""
-    text = device.address.removeprefix(SCHEME)
-    if device.address.startswith(SCHEME) and text.isdecimal() and 1 <= int(text) <= LAST_UNIT:
-        return int(text)
-    raise ConfigError(
-        f"meter {device.serial} at {device.point}: address {device.address!r} is not modbus:1 to modbus:{LAST_UNIT}"
-    )
+    try:
+        return parse_unit(device.address)
+    except ValueError as fault:
+        raise ConfigError(f"meter {device.serial} at {device.point}: {fault}") from None
 
 
 def meters_of(

@@ -24,6 +24,8 @@ READS: Final = frozenset({READ_HOLDING, READ_INPUT})
 MAX_COUNT: Final = 125
 """registers that one answer can carry (its byte count is one byte, the frame at most 256)"""
 LAST_UNIT: Final = 247
+SCHEME: Final = "modbus:"
+"""how the address of a Modbus meter begins in a list of meters"""
 
 ILLEGAL_FUNCTION: Final = 1
 ILLEGAL_ADDRESS: Final = 2
@@ -109,6 +111,23 @@ def crc16(data: bytes | bytearray) -> int:
 
 def _sealed(body: bytes) -> bytes:
     return body + struct.pack("<H", crc16(body))
+
+
+# addresses
+
+
+def parse_unit(address: str) -> int:
+    """The unit number in a device's address.
+
+    >>> parse_unit("modbus:7")
+    7
+
+    Raises :class:`ValueError` where it is not one.
+    """
+    text = address.removeprefix(SCHEME)
+    if address.startswith(SCHEME) and text.isdecimal() and 1 <= int(text) <= LAST_UNIT:
+        return int(text)
+    raise ValueError(f"address {address!r} is not {SCHEME}1 to {SCHEME}{LAST_UNIT}")
 
 
 # building

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.slave import MANNERS, Saying, Slave, Unit, late
+from firmware_sim.slave import MANNERS, Saying, Slave, Unit, late, slave_of
 from submeter.profiles import load_profile
 from submeter.protocols.modbus import Answer, Refusal, Request, build_request, crc16, read_answer
-from submeter.words import FrameError
+from submeter.words import Device, FrameError
 
 FOLDER = Path(__file__).parents[2] / "config" / "profiles"
 ADL400 = load_profile(FOLDER / "acrel-adl400.toml")
@@ -28,6 +28,14 @@ def answer_to(one: Slave, request: Request) -> Answer | Refusal:
     answer = read_answer(bytearray(said.data), request)
     assert answer is not None
     return answer
+
+
+def test_a_line_is_made_of_the_devices_with_an_address() -> None:
+    hung = Device(point="PD01/main", serial="E1", model="ADL400", address="modbus:7")
+    other = Device(point="PD01/water", serial="V1", model="LXSY-50")
+    line = slave_of([hung, other], {ADL400.id: ADL400}, lambda device: {"energy_import": float(device.serial == "E1")})
+    assert answer_to(line, ENERGY) == Answer(7, 3, (0, 100))
+    assert list(line.units) == [7]
 
 
 def test_a_register_is_shown_as_its_profile_says() -> None:
