@@ -65,7 +65,7 @@ def _last_known(store: Store, column: Column, end: np.datetime64) -> np.datetime
     return known[-1].astype("datetime64[s]") if len(known) else None
 
 
-def _aligned(rows: Intervals, hours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _aligned(rows: Intervals, hours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Energy (kWh) and how it is known on a grid of hours, missing where nothing is stored."""
     kwh, known = np.zeros(len(hours)), np.zeros(len(hours), np.uint8)
     row = np.searchsorted(hours, rows.start)

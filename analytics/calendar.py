@@ -20,13 +20,19 @@ Seconds = NDArray[np.int64]
 _FIRST_YEAR, _LAST_YEAR = 1990, 2060
 
 
-@lru_cache(maxsize=64)
 def midnights(zone: str) -> Seconds:
     """Epoch seconds of every local midnight from 1990 to 2060, ascending."""
+    return _calendar(zone)[0]
+
+
+@lru_cache(maxsize=64)
+def _calendar(zone: str) -> tuple[Seconds, NDArray[np.int64]]:
+    """Midnights, and the weekday (0 = Monday) of the day that each begins."""
     place = ZoneInfo(zone)
-    first, last = date(_FIRST_YEAR, 1, 1).toordinal(), date(_LAST_YEAR, 1, 1).toordinal()
-    starts = [_midnight(date.fromordinal(day), place) for day in range(first, last + 1)]
-    return np.unique(np.array(starts, np.int64))
+    days = range(date(_FIRST_YEAR, 1, 1).toordinal(), date(_LAST_YEAR, 1, 1).toordinal() + 1)
+    starts = np.array([_midnight(date.fromordinal(day), place) for day in days], np.int64)
+    begins, rows = np.unique(starts, return_index=True)  # a zone that changed sides of the date line skipped a day
+    return begins, (np.array(days, np.int64)[rows] - 1) % 7
 
 
 def _midnight(day: date, place: ZoneInfo) -> int:
@@ -69,15 +75,7 @@ def hour_type(zone: str, starts_s: Seconds) -> NDArray[np.intp]:
     The 25th hour of an autumn day counts as its 24th.
     """
     days = day_of(zone, starts_s)
-    begins = midnights(zone)[days]
-    noon = begins + 12 * 3600  # far enough from midnight that no offset matters for the date
-    offset = _rounded_offset(begins)
-    weekday = ((noon + offset) // 86_400 + 3) % 7  # 1970-01-01 was a Thursday
-    hour = np.minimum((starts_s - begins) // 3600, 23)
-    return np.where(weekday < 5, 0, weekday - 4) * 24 + hour
-
-
-def _rounded_offset(begins: Seconds) -> Seconds:
-    """The zone's offset from UTC at each midnight, from the instant itself: midnight is 00:00 local (± a clock change)."""
-    into = begins % 86_400
-    return np.where(into < 12 * 3600, -into, 86_400 - into)
+    begins, weekdays = _calendar(zone)
+    weekday = weekdays[days]
+    hour = np.minimum((starts_s - begins[days]) // 3600, 23)
+    return np.asarray(np.where(weekday < 5, 0, weekday - 4) * 24 + hour, np.intp)

@@ -75,6 +75,9 @@ class Spread:
     """to the nearest knot"""
     profiled: NDArray[np.bool_]
 
+    def take(self, rows: NDArray[np.intp] | slice) -> "Spread":
+        return Spread(self.counts[rows], self.distance_ms[rows], self.profiled[rows])
+
 
 def long_gaps(track: Track) -> NDArray[np.intp]:
     """Links longer than two hours in which something was counted, and what is known."""
@@ -129,4 +132,4 @@ def _profiled(
     mass = np.concatenate([[0.0], np.cumsum(rates * np.diff(cuts))])
     if mass[-1] <= 0:
         return None
-    return np.clip(np.interp(instants_ms, cuts, mass) / mass[-1], 0.0, 1.0)
+    return np.asarray(np.clip(np.interp(instants_ms, cuts, mass) / mass[-1], 0.0, 1.0), np.float64)

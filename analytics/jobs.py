@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from analytics.balance import balances
 from analytics.ledger import Settled, corrections_of, settle_span
-from analytics.meter import Meter, meter_of
+from analytics.meter import meter_of
 from analytics.tariff import priced
 from submeter.clock import Clock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
-from submeter.words import Change, GatewayStatus, Portfolio, Resolution, TheirsError
+from submeter.words import Change, Correction, GatewayStatus, Portfolio, Resolution, TheirsError
 
 logger = logging.getLogger(__name__)
 
@@ -119,9 +119,10 @@ class Analyst:
     def _settle(self, portfolio: Portfolio, changes: list[Change]) -> None:
         spans = merged(changes)
         rounds = max(len(of_point) for of_point in spans.values())
+        corrections = self._corrections()
         for turn in range(rounds):
             settled = [
-                self._settled(meter, of_point[turn])
+                settle_span(self._store, meter, *of_point[turn], corrections.get(point, ()))
                 for point, of_point in spans.items()
                 if turn < len(of_point) and (meter := meter_of(portfolio, point)) is not None
             ]
@@ -133,9 +134,11 @@ class Analyst:
             for each in settled:
                 self._note(portfolio, each)
 
-    def _settled(self, meter: Meter, span: Span, until_ms: int | None = None) -> Settled:
-        corrections = corrections_of(self._store, meter.point.id)
-        return settle_span(self._store, meter, *span, corrections, until_ms)
+    def _corrections(self) -> dict[str, tuple[Correction, ...]]:
+        found: dict[str, tuple[Correction, ...]] = {}
+        for entry in self._store.entries(Correction):
+            found[entry.point] = (*found.get(entry.point, ()), entry)
+        return found
 
     def _note(self, portfolio: Portfolio, settled: Settled) -> None:
         hours = settled.changed.get(Resolution.HOUR)
@@ -158,7 +161,8 @@ class Analyst:
             meter = meter_of(portfolio, point)
             last = meter and self._store.last_reading(meter.segments[-1].series)
             if meter and last and last[0] < now_ms - SILENT_MS:
-                write(self._store, portfolio, self._settled(meter, (last[0], last[0] + 1), now_ms))
+                told = corrections_of(self._store, point)
+                write(self._store, portfolio, settle_span(self._store, meter, last[0], last[0] + 1, told, now_ms))
 
     # studies
     def _backfill(self) -> bool:
@@ -195,6 +199,6 @@ class Analyst:
 
 def _real_study() -> Study:
     """Imported here, so that the ledger runs without the libraries that studies need."""
-    from analytics.study import study_building
+    from analytics.study import study_building  # noqa: PLC0415  (see above)
 
     return study_building

@@ -15,10 +15,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.calendar import day_of, edges, midnights
+from analytics.calendar import day_of, edges, local_date_s, midnights
 from analytics.gaps import HISTORY_S, History, long_gaps
 from analytics.meter import Meter, meter_of
-from analytics.settle import settle
+from analytics.settle import settle, settle_all
 from analytics.suspect import REACH_DAYS, suspect_hours
 from analytics.unroll import HOLD_MS
 from analytics.window import Window, fetch
@@ -121,7 +121,7 @@ def _rows(
     """Every interval of the days [first_s, last_s), at each resolution."""
     grid = {each: edges(meter.zone, each, first_s, last_s) for each in Resolution}
     history = _history(store, meter, window, grid[Resolution.HOUR])
-    rows = {each: settle(window.track, grid[each], each, history) for each in Resolution}
+    rows = settle_all(window.track, grid, history)
     rows[Resolution.QUARTER] = _quarterly(rows[Resolution.QUARTER], window, meter.zone)
     rows = {each: _until(of, horizon_s) for each, of in rows.items()}
     return rows if meter.rated else _judged(store, meter, rows, first_s, last_s)
@@ -186,32 +186,27 @@ def _mark(rows: Intervals, hours_s: NDArray[np.int64], grid: NDArray[np.int64]) 
 def revise(stored: Intervals, fresh: Intervals, last_s: int) -> Intervals:
     """The rows of ``fresh`` that are new or differ from ``stored``, with the next revision.
 
-    Rows stored between the first and the last fresh one that no longer are become missing (pending after ``last_s``).
+    Rows stored from the first fresh one on that no longer are become missing (pending after ``last_s``).
     """
-    if not len(fresh):
-        return fresh
-    if not len(stored):
+    if not len(fresh) or not len(stored):
         return fresh
     wanted = _completed(stored, fresh, last_s)
     row = np.searchsorted(stored.start, wanted.start)
     inside = np.minimum(row, len(stored) - 1)
-    there = stored.start[inside] == wanted.start
-    differs = np.zeros(len(wanted), bool)
-    for old, new in (
-        (stored.micro, wanted.micro),
-        (stored.known, wanted.known),
-        (stored.method, wanted.method),
-        (stored.flags, wanted.flags),
-    ):
-        differs |= old[inside] != new
-    revision = np.where(there, stored.revision[inside] + 1, 0).astype(np.uint32)
-    return replace(wanted, revision=revision).take(~there | differs)
+    old = stored.take(inside)
+    there = old.start == wanted.start
+    same = (old.micro == wanted.micro) & (old.known == wanted.known) & (old.flags == wanted.flags)
+    same &= (old.method == wanted.method) & there
+    revision = np.where(there, old.revision + 1, 0).astype(np.uint32)
+    return replace(wanted, revision=revision).take(~same)
 
 
 def _completed(stored: Intervals, fresh: Intervals, last_s: int) -> Intervals:
-    gone = stored.take(~np.isin(stored.start, fresh.start) & (stored.start >= fresh.start[0]))
-    if not len(gone):
+    row = np.minimum(np.searchsorted(fresh.start, stored.start), len(fresh) - 1)
+    left = (fresh.start[row] != stored.start) & (stored.start >= fresh.start[0])
+    if not left.any():
         return fresh
+    gone = stored.take(left)
     pending = np.where(gone.start.astype(np.int64) >= last_s, Flag.PENDING, Flag.NONE)
     struck = Intervals.of(gone.start, np.zeros(len(gone), np.int64), Known.MISSING, Method.NO_READING, pending)
     both = _chain(fresh, struck)
@@ -229,7 +224,7 @@ def _chain(*parts: Intervals) -> Intervals:
     )
 
 
-def _stored(store: Store, meter: Meter, first_s: object, last_s: object) -> dict[Resolution, Intervals]:
+def _stored(store: Store, meter: Meter, first_s: int | np.int64, last_s: int | np.int64) -> dict[Resolution, Intervals]:
     every = list(Resolution)
     found = store.read_intervals([_column(meter, each) for each in every], _at(first_s), _at(last_s))
     return dict(zip(every, found, strict=True))
@@ -239,8 +234,8 @@ def _column(meter: Meter, resolution: Resolution) -> Column:
     return Column(meter.point.id, meter.point.quantity, resolution)
 
 
-def _at(epoch_s: object) -> np.datetime64:
-    return np.datetime64(int(epoch_s), "s")  # type: ignore[call-overload]  # int, or a NumPy integer
+def _at(epoch_s: int | np.int64) -> np.datetime64:
+    return np.datetime64(int(epoch_s), "s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +260,6 @@ def show_day(store: Store, portfolio: Portfolio, point: str, day: str) -> list[R
     meter = meter_of(portfolio, point)
     if meter is None:
         raise KeyError(f"{point} is no meter of the portfolio; `submeter config check` lists them")
-    from analytics.calendar import local_date_s
-
     first = local_date_s(day, meter.zone)
     grid = {each: edges(meter.zone, each, first, first + 1) for each in Resolution}
     stored = _stored(store, meter, first, grid[Resolution.DAY][-1])

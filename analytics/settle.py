@@ -31,10 +31,25 @@ def tolerance_ms(resolution: Resolution) -> int:
     return resolution.seconds * 1000 // 30
 
 
-def settle(track: Track, boundaries: Seconds, resolution: Resolution, history: History | None = None) -> Intervals:
+def settle_all(
+    track: Track, grids: dict[Resolution, Seconds], history: History | None = None
+) -> dict[Resolution, Intervals]:
+    """All resolutions from one look at the counts; the quarters' boundaries hold all the others."""
+    finest = grids[Resolution.QUARTER]
+    at = spread(track, finest * 1000, history)
+    return {each: settle(track, grid, each, at=at.take(np.searchsorted(finest, grid))) for each, grid in grids.items()}
+
+
+def settle(
+    track: Track,
+    boundaries: Seconds,
+    resolution: Resolution,
+    history: History | None = None,
+    at: Spread | None = None,
+) -> Intervals:
     """Energy between successive boundaries (epoch s, n + 1 for n intervals), from the first reading on.
 
-    Intervals that begin before the first reading are left out. Micro-units are primary; revision is 0.
+    ``at``: the counts at the boundaries, where they are known already. Intervals that begin before the first reading are left out. Micro-units are primary; revision is 0.
     """
     if not len(track) or len(boundaries) < 2:
         return Intervals.empty()
@@ -42,12 +57,13 @@ def settle(track: Track, boundaries: Seconds, resolution: Resolution, history: H
     edges = boundaries[skipped:]
     if len(edges) < 2:
         return Intervals.empty()
-    at = spread(track, edges * 1000, history)
+    at = spread(track, edges * 1000, history) if at is None else at.take(slice(skipped, None))
     micro, known, method = _measure(at, resolution)
     flags = _flags(track, edges * 1000)
-    known[(flags & BROKEN > 0) & (known == Known.MEASURED)] = Known.ESTIMATED
-    method[(flags & BROKEN > 0) & (method == Method.REGISTER)] = Method.LINEAR
-    _strike(_touched(track, track.lost, edges * 1000), micro, known, method, Method.NO_CLOSING)
+    broken = flags & BROKEN > 0
+    known[broken], method[broken & (method == Method.REGISTER)] = Known.ESTIMATED, Method.LINEAR
+    if track.lost.any():
+        _strike(_touched(track, track.lost, edges * 1000), micro, known, method, Method.NO_CLOSING)
     pending = edges[1:] * 1000 > track.times[-1]
     _strike(pending, micro, known, method, Method.NO_READING)
     flags[pending] = Flag.PENDING
@@ -75,6 +91,8 @@ def _strike(
 
 def _flags(track: Track, edges_ms: NDArray[np.int64]) -> NDArray[np.uint16]:
     flags = np.zeros(len(edges_ms) - 1, np.uint16)
+    if not track.flags.any():
+        return flags
     for flag in (Flag.SUSPECT, Flag.ROLLOVER, Flag.RESET, Flag.EXCHANGE):
         marked = track.flags & flag > 0
         if marked.any():

@@ -51,13 +51,14 @@ class Register:
         """Primary counts, floor(register × ratio), exact."""
         num, den = self.ratio.numerator, self.ratio.denominator
         if den == 1:
-            return register * num
+            whole: Ints = register * num
+            return whole
         whole, rest = np.divmod(register, den)
-        return whole * num + rest * num // den
+        return np.asarray(whole * num + rest * num // den, np.int64)
 
     def ceiling(self, span_ms: Ints) -> NDArray[np.float64]:
         """The most that can plausibly be counted over spans of time."""
-        return self.rate * (span_ms + SLACK_MS) + 2.0 * self.resolution * float(self.ratio)
+        return np.asarray(self.rate * (span_ms + SLACK_MS) + 2.0 * self.resolution * float(self.ratio), np.float64)
 
     def plausible(self, counted: int, span_ms: int) -> bool:
         return counted <= self.rate * (span_ms + SLACK_MS) + 2.0 * self.resolution * float(self.ratio)
@@ -188,7 +189,7 @@ class _Scan:
 
     def _rolls(self, before: int, fall: int) -> bool:
         counted = int(self.micro[fall]) - int(self.micro[before]) + self.register.modulus
-        if not 0 <= counted:
+        if counted < 0:
             return False
         tenth = self.register.modulus // 10
         near = int(self.micro[before]) >= self.register.modulus - tenth and int(self.micro[fall]) < tenth
@@ -217,10 +218,11 @@ class _Scan:
     def doubt_last(self) -> None:
         """An implausible rise that nothing has confirmed yet is held."""
         kept = np.flatnonzero(self.keep)
-        if self.held_ms is None and len(kept) > 1 and kept[-1] not in self.breaks:
-            if not self._plausible(int(kept[-2]), int(kept[-1])):
-                self.keep[kept[-1]] = False
-                self.held_ms = int(self.times[kept[-1]])
+        if self.held_ms is not None or len(kept) < 2 or kept[-1] in self.breaks:
+            return
+        if not self._plausible(int(kept[-2]), int(kept[-1])):
+            self.keep[kept[-1]] = False
+            self.held_ms = int(self.times[kept[-1]])
 
     def track(self) -> Track:
         kept = np.flatnonzero(self.keep)

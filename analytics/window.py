@@ -37,95 +37,125 @@ class Window:
 
 def fetch(store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: tuple[Correction, ...] = ()) -> Window:
     """Readings and track around a change in [start_ms, end_ms)."""
-    first = _before(store, meter, start_ms - HOLD_MS)
-    from_ms, begins = _quiet(store, meter, first)
-    after = _after(store, meter, end_ms + HOLD_MS)
-    until_ms, ends = FOREVER_MS, True
+    readings = _Readings(store, meter, start_ms - 5 * HOLD_MS, end_ms + 5 * HOLD_MS, corrections)
+    first = readings.before(start_ms - HOLD_MS)
+    from_ms, begins = _quiet(readings, first)
+    after = readings.after(end_ms + HOLD_MS)
+    beyond = None if after is None else readings.after(after + 3 * HOLD_MS)
+    until_ms = FOREVER_MS if beyond is None else beyond + HOLD_MS
     if after is not None:
-        beyond = _after(store, meter, after + 3 * HOLD_MS)
-        until_ms, ends = (FOREVER_MS, True) if beyond is None else (beyond + 1, False)
-    parts, times = [], []
-    for row, segment in enumerate(meter.segments):
-        part, seen = _part(store, segment, from_ms, until_ms, corrections, begins=begins and row == 0, open_end=ends)
-        parts.append(part)
-        times.append(seen)
-    every = np.concatenate(times)
-    track = join(parts)
+        readings.reach(readings.low, max(after + 3 * HOLD_MS, 0 if beyond is None else until_ms))
+    track, every = readings.track(from_ms, until_ms, begins=begins, ends=beyond is None)
     low = first if first is not None else int(track.times[0]) if len(track) else start_ms
     high = after if after is not None else max(end_ms - 1, int(every[-1]) if len(every) else start_ms)
-    return Window(track, every, low, high, begins, ends)
+    return Window(track, every, low, high, begins, beyond is None)
 
 
-def _before(store: Store, meter: Meter, time_ms: int) -> int | None:
-    """Time of the newest reading before ``time_ms`` of the device that hung there then."""
-    found = [
-        pair[0]
-        for segment in meter.segments
-        if segment.since_ms < time_ms
-        and (pair := store.before(segment.series, min(time_ms, segment.until_ms)))
-        and pair[0] >= segment.since_ms
-    ]
-    return max(found, default=None)
-
-
-def _after(store: Store, meter: Meter, time_ms: int) -> int | None:
-    """Time of the oldest reading at or after ``time_ms``."""
-    found = [
-        pair[0]
-        for segment in meter.segments
-        if segment.until_ms > time_ms
-        and (pair := store.after(segment.series, max(time_ms, segment.since_ms)))
-        and pair[0] < segment.until_ms
-    ]
-    return min(found, default=None)
-
-
-def _quiet(store: Store, meter: Meter, first: int | None) -> tuple[int, bool]:
-    """Where to fetch from, and whether that is the beginning of everything."""
-    edge = first
+def _quiet(readings: "_Readings", first: int | None) -> tuple[int, bool]:
+    """The reading to begin with, quiet around it, and whether it is the beginning of everything."""
     for _ in range(_ATTEMPTS):
-        if edge is None:
-            return -FOREVER_MS, True
-        low = edge - 3 * HOLD_MS
-        earlier = _before(store, meter, low)
-        if not _falls(store, meter, earlier if earlier is not None else low, edge - HOLD_MS):
-            return (earlier, False) if earlier is not None else (-FOREVER_MS, True)
-        edge = earlier
-    return (edge, False) if edge is not None else (-FOREVER_MS, True)
+        if first is None:
+            break
+        earlier = readings.before(first - 3 * HOLD_MS)
+        low = first - 3 * HOLD_MS if earlier is None else earlier
+        readings.reach(low, first)
+        if not readings.falls(low, first - HOLD_MS):
+            return -FOREVER_MS if earlier is None else earlier, earlier is None
+        first = earlier
+    return (-FOREVER_MS, True) if first is None else (first, False)
 
 
-def _falls(store: Store, meter: Meter, start_ms: int, end_ms: int) -> bool:
-    return any(
-        bool((np.diff(store.read_readings(segment.series, low, high).micro) < 0).any())
-        for segment in meter.segments
-        if (low := max(start_ms, segment.since_ms)) < (high := min(end_ms, segment.until_ms))
-    )
+class _Readings:
+    """Readings of all devices of a meter in one span, corrected; it grows when more is asked for."""
+
+    def __init__(
+        self, store: Store, meter: Meter, low: int, high: int, corrections: tuple[Correction, ...] = ()
+    ) -> None:
+        self._store, self._meter, self._corrections = store, meter, corrections
+        self.low, self.high = low, high
+        self._load()
+
+    def reach(self, low: int, high: int) -> None:
+        if low < self.low or high > self.high:
+            self.low, self.high = min(low, self.low), max(high, self.high)
+            self._load()
+
+    def _load(self) -> None:
+        self._found = [self._device(segment) for segment in self._meter.segments]
+
+    def _device(self, segment: Segment) -> tuple[Ints, Ints]:
+        low, high = max(self.low, segment.since_ms), min(self.high, segment.until_ms)
+        if low >= high:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        found = self._store.read_readings(segment.series, low, high)
+        return _corrected(found.times.astype(np.int64), found.micro, self._corrections, low, high)
+
+    def before(self, time_ms: int) -> int | None:
+        """Time of the newest reading before ``time_ms`` of the device that hung there then."""
+        for times, _ in reversed(self._found):
+            row = int(np.searchsorted(times, time_ms)) - 1
+            if row >= 0:
+                return int(times[row])
+        found = [
+            pair[0]
+            for segment in self._meter.segments
+            if segment.since_ms < time_ms
+            and (pair := self._store.before(segment.series, min(time_ms, segment.until_ms)))
+            and pair[0] >= segment.since_ms
+        ]
+        return max(found, default=None)
+
+    def after(self, time_ms: int) -> int | None:
+        """Time of the oldest reading at or after ``time_ms``."""
+        for times, _ in self._found:
+            row = int(np.searchsorted(times, time_ms))
+            if row < len(times):
+                return int(times[row])
+        found = [
+            pair[0]
+            for segment in self._meter.segments
+            if segment.until_ms > time_ms
+            and (pair := self._store.after(segment.series, max(time_ms, segment.since_ms)))
+            and pair[0] < segment.until_ms
+        ]
+        return min(found, default=None)
+
+    def falls(self, start_ms: int, end_ms: int) -> bool:
+        """Whether any register falls between two readings of the span."""
+        return any(
+            bool((np.diff(micro[slice(*np.searchsorted(times, (start_ms, end_ms)))]) < 0).any())
+            for times, micro in self._found
+        )
+
+    def track(self, from_ms: int, until_ms: int, *, begins: bool, ends: bool) -> tuple[Track, Ints]:
+        """The joined track of [from_ms, until_ms), and the times of all its readings."""
+        parts, seen = [], []
+        for row, (segment, (times, micro)) in enumerate(zip(self._meter.segments, self._found, strict=True)):
+            cut = slice(*np.searchsorted(times, (from_ms, until_ms)))
+            seen.append(times[cut])
+            first = begins and row == 0
+            parts.append(_part(segment, times[cut], micro[cut], (from_ms, until_ms), begins=first, open_end=ends))
+        return join(parts), np.concatenate(seen)
 
 
-def _part(
-    store: Store,
-    segment: Segment,
-    from_ms: int,
-    until_ms: int,
-    corrections: tuple[Correction, ...],
-    *,
-    begins: bool,
-    open_end: bool,
-) -> tuple[Track, Ints]:
+def _part(segment: Segment, times: Ints, micro: Ints, span: tuple[int, int], *, begins: bool, open_end: bool) -> Track:
     """One device's track within the window, with its opening and closing reading."""
-    low, high = max(from_ms, segment.since_ms), min(until_ms, segment.until_ms)
-    if low >= high:
-        return Track.empty(), np.empty(0, np.int64)
-    found = store.read_readings(segment.series, low, high)
-    times, micro = _corrected(found.times.astype(np.int64), found.micro, corrections, low, high)
-    seen = times
+    from_ms, until_ms = span
+    if max(from_ms, segment.since_ms) >= min(until_ms, segment.until_ms):
+        return Track.empty()
     if segment.opening is not None and _opens(segment, times, from_ms, begins=begins):
-        times, micro = np.append(segment.since_ms, times), np.append(segment.opening, micro)
+        times, micro = _entered(times, micro, 0, segment.since_ms, segment.opening)
     closed = segment.until_ms < until_ms
-    if closed and segment.closing is not None and (len(times) or not begins):
-        times, micro = np.append(times, segment.until_ms), np.append(micro, segment.closing)
-    order = np.flatnonzero(np.append(True, np.diff(times) > 0)) if len(times) else slice(0)
-    return unroll(times[order], micro[order], segment.register, begins=begins, open_end=open_end and not closed), seen
+    if closed and segment.closing is not None and len(times):
+        times, micro = _entered(times, micro, len(times), segment.until_ms, segment.closing)
+    return unroll(times, micro, segment.register, begins=begins, open_end=open_end and not closed)
+
+
+def _entered(times: Ints, micro: Ints, row: int, time_ms: int, value: int) -> tuple[Ints, Ints]:
+    """With a reading by hand at one end; a meter's own reading of that very time stands."""
+    if time_ms in times[row - 1 : row + 1] or (row == 0 and len(times) and times[0] == time_ms):
+        return times, micro
+    return np.insert(times, row, time_ms), np.insert(micro, row, value)
 
 
 def _opens(segment: Segment, times: Ints, from_ms: int, *, begins: bool) -> bool:

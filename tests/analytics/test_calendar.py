@@ -1,0 +1,67 @@
+"""Local days as boundaries, through clock changes and odd offsets. Expected values by hand."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from analytics.calendar import edges, hour_type, local_date_s, midnights
+from submeter.words import Resolution
+
+
+def day_edges(zone: str, day: str, resolution: Resolution) -> list[str]:
+    start = local_date_s(day, zone)
+    return [str(np.datetime64(int(e), "s"))[:16] for e in edges(zone, resolution, start, start + 1)]
+
+
+def test_a_day_in_shanghai_begins_at_sixteen_hours_utc() -> None:
+    assert day_edges("Asia/Shanghai", "2025-03-01", Resolution.DAY) == ["2025-02-28T16:00", "2025-03-01T16:00"]
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-06-01", 24)], ids=["spring", "autumn", "summer"]
+)
+def test_days_in_oslo_have_as_many_hours_as_the_clock_gives_them(day: str, hours: int) -> None:
+    assert len(day_edges("Europe/Oslo", day, Resolution.HOUR)) == hours + 1
+    assert len(day_edges("Europe/Oslo", day, Resolution.QUARTER)) == 4 * hours + 1
+
+
+def test_hours_in_kathmandu_begin_at_a_quarter_past() -> None:
+    found = day_edges("Asia/Kathmandu", "2025-03-01", Resolution.HOUR)
+    assert found[:2] == ["2025-02-28T18:15", "2025-02-28T19:15"]
+    assert len(found) == 25
+
+
+def test_half_an_hour_of_clock_change_shortens_the_last_hour_of_the_day() -> None:
+    found = edges("Australia/Lord_Howe", Resolution.HOUR, *(local_date_s("2025-10-05", "Australia/Lord_Howe"),) * 2)
+    assert np.diff(found).tolist() == [3600] * 23 + [1800]
+
+
+def test_where_midnight_is_skipped_the_day_begins_at_the_change() -> None:
+    begins = local_date_s("2018-11-04", "America/Sao_Paulo")
+    assert datetime.fromtimestamp(begins, ZoneInfo("America/Sao_Paulo")).isoformat() == "2018-11-04T01:00:00-02:00"
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Oslo", "Asia/Kathmandu", "Australia/Lord_Howe", "Etc/UTC"])
+def test_every_day_is_a_whole_number_of_hours_and_quarters(zone: str) -> None:
+    start, end = local_date_s("2024-01-01", zone), local_date_s("2025-01-01", zone)
+    days, hours, quarters = (
+        edges(zone, each, start, end) for each in (Resolution.DAY, Resolution.HOUR, Resolution.QUARTER)
+    )
+    assert len(days) == 367
+    assert set(days.tolist()) <= set(hours.tolist()) <= set(quarters.tolist())
+
+
+@pytest.mark.parametrize(
+    "zone", ["Asia/Shanghai", "Europe/Oslo", "America/New_York", "Asia/Kathmandu", "Pacific/Auckland"]
+)
+def test_hour_types_agree_with_the_local_wall_clock(zone: str) -> None:
+    begins = midnights(zone)[12_000:12_100]
+    starts = np.concatenate([edges(zone, Resolution.HOUR, int(b), int(b) + 1)[:-1] for b in begins])
+    for start, kind in zip(starts.tolist(), hour_type(zone, starts).tolist(), strict=True):
+        local = datetime.fromtimestamp(start, ZoneInfo(zone))
+        day = max(local.weekday() - 4, 0)
+        assert kind // 24 == day
+        begin = local.replace(hour=0, minute=0, fold=0)
+        assert kind % 24 == min((start - int(begin.timestamp())) // 3600, 23)
