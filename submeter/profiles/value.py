@@ -2,7 +2,7 @@
 
 Integer types: micro-units = raw count × scale. No float takes part.
 
-float32: the meter's number is rounded to the profile's resolution in decimal arithmetic, which gives back what the
+float32: the meter's number is rounded to the profile's resolution in exact fractions, which gives back what the
 meter meant as long as neighbouring floats lie closer together than the resolution. A float32 has 24 bits: with 0.01 kWh
 that holds below 131,072 kWh (2**17); from there on its floats are 1/64 kWh apart and single hundredths are lost in the
 meter already, from 2**24 kWh on whole kWh. So a model with integer energy registers is to be preferred.
@@ -12,7 +12,7 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
 from typing import Final, Protocol
 
 from submeter.words import MICRO, QUANTITIES, Kind
@@ -36,6 +36,8 @@ TYPES: Final = {
     "int64": Type(4, ">q"),
     "float32": Type(2, ">f", whole=False),
 }
+_BEYOND: Final = 2**63
+"""the first count that an int64 cannot hold"""
 
 
 class Scaled(Protocol):
@@ -52,14 +54,17 @@ class Scaled(Protocol):
 
 
 def decode_value(register: Scaled, words: Sequence[int]) -> int | None:
-    """Micro-units of the ``words`` (each 0..65535) of one register; None for a NaN or infinite float32."""
-    raw = struct.unpack(TYPES[register.type].code, _in_order(register, words))[0]
-    if TYPES[register.type].whole:
-        return int(raw) * register.scale_micro
+    """Micro-units of the ``words`` (each 0..65535) of one register.
+
+    None for what is no number, or beyond int64: a NaN, an infinity, nonsense.
+    """
+    kind = TYPES[register.type]
+    raw = struct.unpack(kind.code, _in_order(register, words))[0]
     if not math.isfinite(raw):
         return None
-    counts = Decimal(raw) * MICRO / register.scale_micro
-    return int(counts.quantize(Decimal(1), ROUND_HALF_EVEN)) * register.scale_micro
+    counts = raw if kind.whole else round(Fraction(raw) * MICRO / register.scale_micro)
+    micro: int = counts * register.scale_micro
+    return micro if -_BEYOND <= micro < _BEYOND else None
 
 
 def encode_value(register: Scaled, micro: int) -> tuple[int, ...]:

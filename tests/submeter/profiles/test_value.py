@@ -73,6 +73,14 @@ def test_a_float_that_is_no_number_gives_no_value(words: tuple[int, int]) -> Non
     assert decode_value(FLOAT_ENERGY, words) is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("float32", (0x7F7F, 0xFFFF)), ("uint64", (0xFFFF,) * 4), ("int64", (0x8000, 0, 0, 0))],
+)
+def test_nonsense_beyond_all_counts_gives_no_value(kind: str, words: tuple[int, ...]) -> None:
+    assert decode_value(Row("energy_import", kind, 10_000), words) is None
+
+
 def test_a_register_shows_whole_counts_only_and_a_gauge_the_nearest() -> None:
     assert encode_value(Row("energy_import", "uint16", 10_000), 19_999) == (1,)
     assert encode_value(Row("voltage_a", "uint16", 100_000), 230_060_000) == (2301,)
@@ -85,7 +93,8 @@ def test_what_does_not_fit_the_type_is_an_error_not_another_number() -> None:
 
 @given(st.sampled_from(sorted(RANGES)), st.sampled_from(["high word first", "low word first"]), st.data())
 def test_every_count_of_every_whole_type_comes_back(kind: str, order: str, data: st.DataObject) -> None:
-    counts = data.draw(st.integers(*RANGES[kind]))
+    low, high = RANGES[kind]
+    counts = data.draw(st.integers(max(low, -(2**63) // 10_000 + 1), min(high, 2**63 // 10_000)))
     row = Row("energy_import", kind, 10_000, order)
     words = encode_value(row, counts * 10_000)
     assert len(words) == TYPES[kind].count
