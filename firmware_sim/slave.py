@@ -26,11 +26,11 @@ from submeter.protocols.modbus import (
     parse_unit,
     read_request,
 )
-from submeter.words import MICRO, Device, FrameError
+from submeter.words import Device, FrameError, TheirsError
 
-Image = Callable[[], Mapping[str, float]]
-"""What a meter shows now: quantity → value in its unit, before any ratio. It refuses to show what is not in it, and is
-mute where there is nothing in it."""
+Image = Callable[[], Mapping[str, int]]
+"""What a meter shows now: quantity → whole micro-units, before any ratio. It refuses to show what is not in it, and is
+mute where there is nothing in it or where it cannot be had (:class:`TheirsError`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Slave:
 
     def _answer(self, request: Request) -> list[Saying]:
         unit = self.units.get(request.unit)
-        image = unit.image() if unit else {}
+        image = _shown(unit) if unit else {}
         if unit is None or not image:
             return []
         self.asked += 1
@@ -154,7 +154,7 @@ class Slave:
 
 
 def slave_of(
-    devices: Iterable[Device], profiles: Mapping[str, Profile], image_of: Callable[[Device], Mapping[str, float]]
+    devices: Iterable[Device], profiles: Mapping[str, Profile], image_of: Callable[[Device], Mapping[str, int]]
 ) -> Slave:
     """A line with these devices, each asked for its image when it is read. Those without a Modbus address are left out.
 
@@ -168,7 +168,14 @@ def slave_of(
     return Slave(units)
 
 
-def answer_of(profile: Profile, image: Mapping[str, float], request: Request) -> bytes:
+def _shown(unit: Unit) -> Mapping[str, int]:
+    try:
+        return unit.image()
+    except TheirsError:
+        return {}
+
+
+def answer_of(profile: Profile, image: Mapping[str, int], request: Request) -> bytes:
     """The frame with which a meter that behaves answers."""
     if request.function not in READS or request.function != profile.function:
         return build_refusal(request, ILLEGAL_FUNCTION)
@@ -185,9 +192,9 @@ def answer_of(profile: Profile, image: Mapping[str, float], request: Request) ->
     return build_answer(request.unit, request.function, words)
 
 
-def _words(request: Request, touched: list[Register], image: Mapping[str, float]) -> list[int]:
+def _words(request: Request, touched: list[Register], image: Mapping[str, int]) -> list[int]:
     """The registers asked for; addresses that the profile does not describe read 0."""
     shown: dict[int, int] = {}
     for register in touched:
-        shown.update(enumerate(encode_value(register, round(image[register.quantity] * MICRO)), register.address))
+        shown.update(enumerate(encode_value(register, image[register.quantity]), register.address))
     return [shown.get(address, 0) for address in range(request.address, request.address + request.count)]

@@ -7,7 +7,7 @@ import pytest
 from firmware_sim.slave import MANNERS, Saying, Slave, Unit, late, slave_of
 from submeter.profiles import load_profile
 from submeter.protocols.modbus import Answer, Refusal, Request, build_request, crc16, read_answer
-from submeter.words import Device, FrameError
+from submeter.words import Device, FrameError, SourceAway
 
 FOLDER = Path(__file__).parents[2] / "config" / "profiles"
 ADL400 = load_profile(FOLDER / "acrel-adl400.toml")
@@ -16,11 +16,12 @@ SHOWN = {
     "energy_import": 1234.56, "energy_export": 0.0, "power_active": -7.0, "power_factor": -0.98,
     "voltage_a": 230.0, "voltage_b": 231.0, "voltage_c": 229.9, "current_a": 1.0, "current_b": 1.25, "current_c": 0.0,
 }  # fmt: skip
+MICRO = {name: round(value * 1_000_000) for name, value in SHOWN.items()}
 ENERGY = Request(7, 3, 0x000A, 2)
 
 
 def slave() -> Slave:
-    return Slave({7: Unit(ADL400, lambda: SHOWN), 8: Unit(SDM630, lambda: SHOWN)}, turnaround_s=0.02)
+    return Slave({7: Unit(ADL400, lambda: MICRO), 8: Unit(SDM630, lambda: MICRO)}, turnaround_s=0.02)
 
 
 def answer_to(one: Slave, request: Request) -> Answer | Refusal:
@@ -33,7 +34,9 @@ def answer_to(one: Slave, request: Request) -> Answer | Refusal:
 def test_a_line_is_made_of_the_devices_with_an_address() -> None:
     hung = Device(point="PD01/main", serial="E1", model="ADL400", address="modbus:7")
     other = Device(point="PD01/water", serial="V1", model="LXSY-50")
-    line = slave_of([hung, other], {ADL400.id: ADL400}, lambda device: {"energy_import": float(device.serial == "E1")})
+    line = slave_of(
+        [hung, other], {ADL400.id: ADL400}, lambda device: {"energy_import": 10**6 * (device.serial == "E1")}
+    )
     assert answer_to(line, ENERGY) == Answer(7, 3, (0, 100))
     assert list(line.units) == [7]
 
@@ -71,6 +74,13 @@ def test_a_meter_without_power_is_mute() -> None:
     assert Slave({7: Unit(ADL400, dict)}).hear(build_request(ENERGY)) == []
 
 
+def test_a_meter_whose_world_has_ended_is_mute() -> None:
+    def ended() -> dict[str, int]:
+        raise SourceAway("the pretend world has no such time")
+
+    assert Slave({7: Unit(ADL400, ended)}).hear(build_request(ENERGY)) == []
+
+
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
@@ -96,7 +106,7 @@ def test_it_refuses_to_be_written_to() -> None:
 
 
 def test_a_value_that_does_not_fit_its_register_is_a_failure_of_the_device() -> None:
-    too_much = Slave({7: Unit(ADL400, lambda: {"energy_import": 1e9})})
+    too_much = Slave({7: Unit(ADL400, lambda: {"energy_import": 10**15})})
     assert answer_to(too_much, ENERGY) == Refusal(7, 3, 4)
 
 

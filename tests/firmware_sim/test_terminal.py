@@ -19,7 +19,7 @@ FRAME = bytes.fromhex("07 03 04 00 01 E2 40 84 A3")
 
 
 def slave() -> Slave:
-    return Slave({7: Unit(ADL400, lambda: {"energy_import": 1234.56})})
+    return Slave({7: Unit(ADL400, lambda: {"energy_import": 1_234_560_000})})
 
 
 @pytest.fixture

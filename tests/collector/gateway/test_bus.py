@@ -76,7 +76,7 @@ class Rig:
     """A bus with meters 1 to n on a counted line."""
 
     def __init__(self, meters: int = 3, *, quantities: tuple[str, ...] | None = None, period_s: float = 60.0) -> None:
-        self.shown = dict(SHOWN)
+        self.shown = dict(MICRO)
         self.slave = Slave({n: Unit(ADL400, lambda: self.shown) for n in range(1, meters + 1)})
         self.line = CountedLine(self.slave, SerialFormat(9600))
         self.period_s = period_s
@@ -140,7 +140,9 @@ def test_one_can_ask_for_less() -> None:
 
 def test_float_meters_hang_on_the_same_line() -> None:
     rig = Rig(1)
-    rig.slave.units[9] = Unit(PROFILES["eastron-sdm630"], lambda: {**SHOWN, "frequency": 50.01, "energy_import": 99.99})
+    rig.slave.units[9] = Unit(
+        PROFILES["eastron-sdm630"], lambda: {**MICRO, "frequency": 50_010_000, "energy_import": 99_990_000}
+    )
     rig.bus.attach([device(1), device(9, "SDM630")])
     values = {r.series.quantity: r.micro for r in rig.poll() if r.series.point == "PD01/m9"}
     assert values == {**MICRO, "frequency": 50_010_000, "energy_import": 99_990_000}

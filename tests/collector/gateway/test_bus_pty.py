@@ -24,6 +24,7 @@ pytestmark = pytest.mark.service
 
 PROFILES = load_profiles(Path(__file__).parents[3] / "config" / "profiles")
 SHOWN = {"energy_import": 1234.56, "power_active": 222.0}
+MICRO = {name: round(value * 1_000_000) for name, value in SHOWN.items()}
 TWO = tuple(SHOWN)
 
 
@@ -32,7 +33,7 @@ def device(unit: int) -> Device:
 
 
 def slave(units: int) -> Slave:
-    return Slave({n: Unit(PROFILES["acrel-adl400"], lambda: SHOWN) for n in range(1, units + 1)})
+    return Slave({n: Unit(PROFILES["acrel-adl400"], lambda: MICRO) for n in range(1, units + 1)})
 
 
 @contextmanager
