@@ -23,6 +23,8 @@ LEAST_HOURS: Final = 21 * 24
 BAND: Final = 0.05
 """Share of hours below, and above, the expected band."""
 
+LEAST_BAND_HOURS: Final = 20
+
 Bools = NDArray[np.bool_]
 
 
@@ -36,11 +38,20 @@ def fit(
 ) -> Baseline:
     """Fit one meter: ``energy_kwh`` per hour of the design, NaN = leave out. Never raises: see ``refused``."""
     known = np.isfinite(energy_kwh)
-    reason = _refusal(energy_kwh, known)
-    if reason:
-        return _named(on, known, point, building, refused=reason)
+    if refusal(energy_kwh):
+        return describe(on, energy_kwh, None, 0, point=point, building=building)
     weight = None if half_life_days is None else recency(on.day, known, half_life_days)
     coefficients, p = regress(on, energy_kwh, weight)
+    return describe(on, energy_kwh, coefficients, p, point=point, building=building)
+
+
+def describe(
+    on: Design, energy_kwh: Floats, coefficients: Floats | None, p: int, *, point: str, building: str = ""
+) -> Baseline:
+    """Freeze coefficients (24, columns) with their quality on the hours they were fitted on; None = refused."""
+    known = np.isfinite(energy_kwh)
+    if coefficients is None:
+        return _named(on, known, point, building, refused=refusal(energy_kwh) or "no model was made")
     predicted = evaluate(on, coefficients)
     q = quality(energy_kwh, predicted, on.day, p)
     low, high = _band(on, energy_kwh - predicted, known)
@@ -82,7 +93,9 @@ def evaluate(on: Design, coefficients: Floats) -> Floats:
     return np.asarray(np.maximum(linear(on, coefficients), 0.0), float)
 
 
-def _refusal(energy_kwh: Floats, known: Bools) -> str:
+def refusal(energy_kwh: Floats) -> str:
+    """Why there can be no model, '' = there can."""
+    known = np.isfinite(energy_kwh)
     hours = int(known.sum())
     if hours < LEAST_HOURS:
         return f"only {hours} usable hours of energy, at least {LEAST_HOURS} are needed"
@@ -186,9 +199,12 @@ def _band(on: Design, error: Floats, known: Bools) -> tuple[Floats, Floats]:
     """(2, 24) lower and upper residual by day type (other, working) and hour, each with its two neighbouring hours."""
     low, high = np.zeros((2, 24)), np.zeros((2, 24))
     for kind in (0, 1):
-        of_kind = known & (on.working == bool(kind))
+        of_kind = np.flatnonzero(known & (on.working == bool(kind)))
+        order = of_kind[np.argsort(on.hour[of_kind], kind="stable")]
+        parts = np.split(error[order], np.cumsum(np.bincount(on.hour[order], minlength=24))[:-1])
         for hour in range(24):
-            near = error[of_kind & (((on.hour - hour + 1) % 24) <= 2)]
-            if len(near) >= 20:
-                low[kind, hour], high[kind, hour] = np.quantile(near, [BAND, 1 - BAND])
+            near = np.sort(np.concatenate([parts[hour - 1], parts[hour], parts[(hour + 1) % 24]]))
+            if len(near) >= LEAST_BAND_HOURS:
+                edge = round(BAND * (len(near) - 1))
+                low[kind, hour], high[kind, hour] = near[edge], near[-1 - edge]
     return np.minimum(low, 0), np.maximum(high, 0)

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.design import Floats
-from analytics.weekdays import DAY_S, Times, local_seconds
+from analytics.weekdays import DAY_S, Times, local_seconds, midnight_ms
 from submeter.stores.port import Column, Store
-from submeter.words import Building, Flag, Intervals, Known, Point, Portfolio, Resolution, Series, Station
+from submeter.words import Building, Flag, Intervals, Known, Method, Point, Portfolio, Resolution, Series, Station
 
 HOUR_S: Final = 3600
 HISTORY_DAYS: Final = 730
@@ -25,17 +25,20 @@ SETTLE_DAYS: Final = 14
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hours:
-    """``start`` (n) datetime64[s] UTC · ``past`` how many of them are over · per point id: ``energy`` (n) in the unit,
-    NaN where there is no trustworthy number; ``suspect`` (n) the number that the register kept though it is
-    implausible, else NaN; ``missing`` (n) bool, no number within the meter's lifetime · ``outdoor_c`` (n) or None."""
+    """``start`` (n) datetime64[s] UTC · ``past`` how many of them are over · per point id: ``measured`` (n) in the
+    unit, NaN unless measured and plausible; ``energy`` (n) the same with estimated hours; ``suspect`` (n) the
+    number that the register kept though it is implausible, else NaN; ``unread`` (n) bool, no reading within the
+    meter's lifetime; ``last`` the row after the last hour with a reading · ``outdoor_c`` (n) or None."""
 
     building: Building
     points: tuple[Point, ...]
     start: Times
     past: int
+    measured: dict[str, Floats]
     energy: dict[str, Floats]
     suspect: dict[str, Floats]
-    missing: dict[str, NDArray[np.bool_]]
+    unread: dict[str, NDArray[np.bool_]]
+    last: dict[str, int]
     outdoor_c: Floats | None
 
     def __len__(self) -> int:
@@ -60,15 +63,20 @@ def gather(store: Store, portfolio: Portfolio, building_id: str, now_ms: int) ->
     found = store.read_intervals(columns, _instant(since_s), _instant(now_s))
     first = [int(rows.start[0].astype(np.int64)) for rows in found if len(rows)]
     if not first:
-        return Hours(building, points, np.empty(0, "datetime64[s]"), 0, {}, {}, {}, None)
-    start = np.arange(min(first), _end_of_day(now_s, building.zone), HOUR_S).astype("datetime64[s]")
-    energy, suspect, missing = {}, {}, {}
-    for point, rows in zip(points, found, strict=True):
-        energy[point.id], suspect[point.id], missing[point.id] = _placed(rows, start)
+        return Hours(building, points, np.empty(0, "datetime64[s]"), 0, {}, {}, {}, {}, {}, None)
+    ends = _ends(portfolio, points, building.zone, min(first))
+    past = int((now_s - min(first)) // HOUR_S)
+    start = np.arange(min(first), _end_of_day(now_s, min(first), building.zone), HOUR_S).astype("datetime64[s]")
+    placed = {point.id: _placed(rows, start) for point, rows in zip(points, found, strict=True)}
+    alive = max(p.last for p in placed.values())
+    unread = {p: _unread(point, alive, ends.get(p, past)) for p, point in placed.items()}
     station = portfolio.stations.get(building.station)
     outdoor = None if station is None else read_outdoor(store, station, start)
-    past = int((now_s - min(first)) // HOUR_S)
-    return Hours(building, points, start, past, energy, suspect, missing, outdoor)
+    return Hours(
+        building, points, start, past, {p: x.measured for p, x in placed.items()},
+        {p: x.energy for p, x in placed.items()}, {p: x.suspect for p, x in placed.items()}, unread,
+        {p: x.last for p, x in placed.items()}, outdoor,
+    )  # fmt: skip
 
 
 def read_outdoor(store: Store, station: Station, start: Times) -> Floats | None:
@@ -90,25 +98,60 @@ def joined(hours: Hours, points: Sequence[str]) -> Floats:
     return np.asarray(np.sum([hours.energy[p] for p in points], axis=0), float)
 
 
-def _placed(rows: Intervals, start: Times) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Ledger rows on the grid: energy, suspect energy, missing."""
-    energy, suspect = np.full(len(start), np.nan), np.full(len(start), np.nan)
-    missing = np.zeros(len(start), bool)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """One meter's ledger rows on the grid; ``known`` = a number of any sort, ``gap`` = estimated over a gap."""
+
+    measured: Floats
+    energy: Floats
+    suspect: Floats
+    known: NDArray[np.bool_]
+    gap: NDArray[np.bool_]
+    first: int
+    last: int
+
+
+def _placed(rows: Intervals, start: Times) -> _Placed:
+    n = len(start)
     at = (rows.start.astype(np.int64) - int(start[0].astype(np.int64))) // HOUR_S
-    known, odd = rows.known > Known.MISSING, (rows.flags & Flag.SUSPECT) > 0
-    pending = (rows.flags & Flag.PENDING) > 0
-    good = known & ~odd & ~pending
-    energy[at[good]] = rows.micro[good] / 1e6
-    suspect[at[known & odd]] = rows.micro[known & odd] / 1e6
-    missing[at[~known & ~pending]] = True
-    return energy, suspect, missing
+    odd, pending = (rows.flags & Flag.SUSPECT) > 0, (rows.flags & Flag.PENDING) > 0
+    known, sure = (rows.known > Known.MISSING) & ~pending, rows.known == Known.MEASURED
+    bridged = (rows.method == Method.PROFILE) | (rows.method == Method.LINEAR)
+    value = rows.micro / 1e6
+    read = np.flatnonzero(known)
+    first, last = (int(at[read[0]]), int(at[read[-1]]) + 1) if len(read) else (n, 0)
+    return _Placed(
+        _spread(n, at, value, known & sure & ~odd), _spread(n, at, value, known & ~odd),
+        _spread(n, at, value, known & odd), np.isfinite(_spread(n, at, value, known)),
+        np.isfinite(_spread(n, at, value, known & bridged)), first, last,
+    )  # fmt: skip
 
 
-def _end_of_day(now_s: int, zone: str) -> int:
-    """The instant at which the local day of ``now_s`` ends, on the grid's hours."""
+def _spread(n: int, at: NDArray[np.int64], value: Floats, take: NDArray[np.bool_]) -> Floats:
+    out = np.full(n, np.nan)
+    out[at[take]] = value[take]
+    return out
+
+
+def _unread(point: _Placed, alive: int, until: int) -> NDArray[np.bool_]:
+    """Hours from the first reading to the building's last (or the end of the meter's life) that were not read."""
+    out = ~point.known | point.gap
+    out[: point.first] = False
+    out[min(alive, until) :] = False
+    return np.asarray(out, bool)
+
+
+def _end_of_day(now_s: int, first_s: int, zone: str) -> int:
+    """The instant at which the local day of ``now_s`` ends, on the grid of hours from ``first_s``."""
     shift = int(local_seconds(np.array([now_s]).astype("datetime64[s]"), zone)[0]) - now_s
     midnight = ((now_s + shift) // DAY_S + 1) * DAY_S - shift
-    return int(-(-midnight // HOUR_S) * HOUR_S)
+    return first_s + -(-(midnight - first_s) // HOUR_S) * HOUR_S
+
+
+def _ends(portfolio: Portfolio, points: Sequence[Point], zone: str, first_s: int) -> dict[str, int]:
+    """The row at which a point's last meter was taken away, for points where it was."""
+    until = {p.id: portfolio.devices[p.id][-1].until for p in points if portfolio.devices.get(p.id)}
+    return {p: int((midnight_ms(day, zone) // 1000 - first_s) // HOUR_S) for p, day in until.items() if day}
 
 
 def _instant(utc_s: int) -> np.datetime64:

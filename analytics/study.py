@@ -12,6 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from analytics.anomalies import Examination, examine
+from analytics.anomalies.examine import Excursions
+from analytics.anomalies.registers import Backwards, Glitch, backwards, glitches
+from analytics.anomalies.telling import findings_of, followed
 from analytics.baseline import fit, predict, predict_band
 from analytics.design import Design, Floats, design
 from analytics.hours import Hours, gather, joined
@@ -19,7 +23,20 @@ from analytics.savings import avoided, rates
 from analytics.weekdays import midnight_ms
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Column, Store
-from submeter.words import Baseline, Finding, Intervals, Known, Measure, Method, Point, Portfolio, Resolution, Saving
+from submeter.words import (
+    MICRO,
+    Baseline,
+    Finding,
+    Intervals,
+    Known,
+    Measure,
+    Method,
+    Point,
+    Portfolio,
+    Resolution,
+    Saving,
+    Series,
+)
 
 EXPECTED_DAYS: Final = 366
 HALF_LIFE_DAYS: Final = 180.0
@@ -45,14 +62,36 @@ def study_building(
     if not len(hours):
         return Study((), (), ())
     view = Desk(hours, portfolio)
-    models = {p.id: fit(view.design(p.id), hours.energy[p.id], point=p.id, building=building_id) for p in hours.points}
-    savings = tuple(view.saving(m, now_ms, settings) for m in portfolio.measures.values() if m.building == building_id)
+    examined = examine(hours, view.design, read_excursions(store, portfolio, hours, now_ms))
+    measures = [m for m in portfolio.measures.values() if m.building == building_id]
+    savings = tuple(view.saving(m, examined, now_ms, settings) for m in measures)
+    new = findings_of(examined.episodes, hours, portfolio, now_ms)
+    findings = tuple(followed(new, store.entries(Finding, building_id), now_ms, int(hours.start_ms[0])))
     with store.writing():
-        store.put(*models.values(), *savings)
+        store.put(*examined.models.values(), *savings, *findings)
         for point in hours.points:
-            if shows_expected(portfolio, point) and not models[point.id].refused:
-                write_expected(store, hours, view.design(point.id), models[point.id])
-    return Study(tuple(models.values()), savings, ())
+            model = examined.models[point.id]
+            if shows_expected(portfolio, point) and not model.refused:
+                write_expected(store, hours, view.design(point.id), model)
+    return Study(tuple(examined.models.values()), savings, findings)
+
+
+def read_excursions(store: Store, portfolio: Portfolio, hours: Hours, now_ms: int) -> dict[str, Excursions]:
+    """What the raw readings of each meter tell of its register."""
+    out = {}
+    for point in hours.points:
+        up: list[Glitch] = []
+        down: list[Backwards] = []
+        for device in portfolio.devices.get(point.id, ()):
+            series = Series(point.id, device.serial, point.quantity)
+            readings = store.read_readings(series, int(hours.start_ms[0]), now_ms)
+            times, modulus = readings.times.astype(np.int64), round(10**device.digits * device.resolution * MICRO)
+            up += glitches(times, readings.micro, modulus)
+            down += backwards(times, readings.micro, modulus)
+            ratio = float(device.ratio)
+        if up or down:
+            out[point.id] = Excursions(tuple(up), tuple(down), ratio)
+    return out
 
 
 def shows_expected(portfolio: Portfolio, point: Point) -> bool:
@@ -88,13 +127,16 @@ class Desk:
             )  # fmt: skip
         return self._designs[inside]
 
-    def saving(self, measure: Measure, now_ms: int, settings: AnalyticsSettings) -> Saving:
-        """Fit on what lies before the works, compare what lies after."""
+    def saving(self, measure: Measure, examined: Examination, now_ms: int, settings: AnalyticsSettings) -> Saving:
+        """Fit on what lies before the works, compare what lies after, both without hours in which a meter was at
+        fault."""
         zone, hours = self.hours.building.zone, self.hours
         start_ms, works_ms = midnight_ms(measure.start, zone), midnight_ms(measure.works_start or measure.start, zone)
         on = self.design_with(())
         energy = joined(hours, measure.points)
-        before = np.where(hours.start_ms < works_ms, energy, np.nan)
+        energy[np.any([examined.spoilt[p] for p in measure.points], axis=0)] = np.nan
+        clean = np.sum([examined.clean[p] for p in measure.points], axis=0)
+        before = np.where(hours.start_ms < works_ms, clean, np.nan)
         model = fit(
             on, before, point="+".join(measure.points), building=measure.building, half_life_days=HALF_LIFE_DAYS
         )

@@ -60,8 +60,10 @@ def _offset(utc_s: int, zone: str) -> int:
 
 
 def midnight_ms(day: str, zone: str) -> int:
-    """The instant at which a local ISO date begins, in milliseconds since 1970."""
-    return round(datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+    """The instant at which a local ISO date begins, in milliseconds since 1970; an ISO instant with an offset as it
+    is."""
+    when = datetime.fromisoformat(day)
+    return round((when if when.tzinfo else when.replace(tzinfo=ZoneInfo(zone))).timestamp() * 1000)
 
 
 def day_types(days: NDArray[np.int64], country: str, subdivision: str = "") -> DayTypes:

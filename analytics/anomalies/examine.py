@@ -1,0 +1,307 @@
+"""The examination of one building: every rule in its order, each on what the ones before left.
+
+Strategy: silence and registers need no model; a first robust fit of every meter then shows gross errors and
+standstills; the balances of parents show faults of gain; what is left is fitted again and searched for faults of
+load, from the leaves of the meter tree upwards, each parent without what its children have explained. A fault that
+several children of one parent share is told once, of the parent. Models are fitted anew without the hours that an
+episode spoils, so they are good for expectation and savings as well.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from analytics.anomalies.episode import Bools, Episode
+from analytics.anomalies.gains import Family, gain_faults, join
+from analytics.anomalies.gross import gross_errors, gross_hours, near_gap
+from analytics.anomalies.levels import Load, load_faults
+from analytics.anomalies.registers import Backwards, Glitch
+from analytics.anomalies.silence import silent_meters, stuck_meters
+from analytics.baseline import describe, evaluate, linear, refusal, regress
+from analytics.design import Design
+from analytics.hours import Hours
+from analytics.quality import Floats
+from submeter.words import Baseline, Medium, Point
+
+ROUNDS: Final = 3
+"""Balances and levels are searched this often at most, each time with a fit that leaves out what was found before."""
+TOGETHER_H: Final = 72
+"""Episodes of one kind in several children that begin and end this close have one cause."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Excursions:
+    """What a meter's raw readings told (see :mod:`analytics.anomalies.registers`), ``ratio`` to primary energy."""
+
+    glitches: tuple[Glitch, ...] = ()
+    backwards: tuple[Backwards, ...] = ()
+    ratio: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination:
+    """``clean`` energy per point (n): measured and not spoilt by any episode, else NaN. ``spoilt`` per point (n):
+    hours in which the *meter* was at fault."""
+
+    episodes: tuple[Episode, ...]
+    models: dict[str, Baseline]
+    clean: dict[str, Floats]
+    spoilt: dict[str, Bools]
+
+
+def examine(hours: Hours, designs: Callable[[str], Design], excursions: Mapping[str, Excursions]) -> Examination:
+    """Examine all meters of a building. ``designs`` gives each point its design, on the grid of ``hours``."""
+    return _Examiner(hours, designs, excursions).run()
+
+
+class _Examiner:
+    """The working state of one examination."""
+
+    def __init__(self, hours: Hours, designs: Callable[[str], Design], excursions: Mapping[str, Excursions]) -> None:
+        self.hours, self.designs, self.excursions = hours, designs, excursions
+        self.points = {p.id: p for p in hours.points}
+        self.clean = {p: e.copy() for p, e in hours.measured.items()}
+        self.fits: dict[str, tuple[Floats, int]] = {}
+        self.expected: dict[str, Floats] = {}
+        self.found: list[Episode] = []
+        self.day = designs(hours.points[0].id).day - int(designs(hours.points[0].id).day[0])
+
+    def run(self) -> Examination:
+        self._registers()
+        self._fit(self.points)
+        self._gross()
+        self._silence()
+        families = self._families()
+        self._standstill(families)
+        self._gains(families)
+        meter_faults = list(self.found)
+        loads = self._loads()
+        self.found = meter_faults + _common(loads, self.points)
+        models = {p: self._model(p) for p in self.points}
+        return Examination(tuple(self.found), models, self.clean, self._spoilt(meter_faults))
+
+    # models
+    def _fit(self, points: Mapping[str, Point] | list[str]) -> None:
+        for point in points:
+            if refusal(self.clean[point]):
+                self.fits.pop(point, None)
+                self.expected.pop(point, None)
+                continue
+            self.fits[point] = regress(self.designs(point), self.clean[point])
+            self.expected[point] = evaluate(self.designs(point), self.fits[point][0])
+
+    def _model(self, point: str) -> Baseline:
+        coefficients, p = self.fits.get(point, (None, 0))
+        return describe(
+            self.designs(point), self.clean[point], coefficients, p, point=point, building=self.hours.building.id
+        )
+
+    def _spoil(self, episodes: list[Episode]) -> list[str]:
+        """Take the hours of episodes out of the clean energy; returns the points that changed."""
+        for episode in episodes:
+            self.clean[episode.point][episode.covers(len(self.hours))] = np.nan
+        return sorted({e.point for e in episodes})
+
+    def _spoilt(self, episodes: list[Episode]) -> dict[str, Bools]:
+        out = {p: np.zeros(len(self.hours), bool) for p in self.points}
+        for episode in episodes:
+            if episode.kind not in ("missing", "spike"):
+                out[episode.point] |= episode.covers(len(self.hours))
+        return out
+
+    # rules without a model
+    def _registers(self) -> None:
+        for point, told in self.excursions.items():
+            for glitch in told.glitches:
+                self.found.append(_spike(self.hours, point, glitch, told.ratio))
+            for stretch in told.backwards:
+                episode = _backwards(self.hours, point, stretch)
+                self._spoil([episode])
+                self.found.append(episode)
+
+    def _gross(self) -> None:
+        for point in self.points:
+            marked = np.isfinite(self.hours.suspect[point])
+            counted = np.where(marked, self.hours.suspect[point], self.hours.measured[point])
+            counted[near_gap(self._gap(point)) & marked] = np.nan
+            bad = gross_hours(counted, self.expected.get(point), marked)
+            if bad.any():
+                self.clean[point][bad] = np.nan
+                self._fit([point])
+                self.found += gross_errors(point, counted, self.expected.get(point), bad)
+
+    def _gap(self, point: str) -> Bools:
+        """Hours in which a meter told nothing: not read, or standing still."""
+        return np.asarray(self.hours.unread[point] | (self.hours.measured[point] == 0), bool)
+
+    def _silence(self) -> None:
+        main = next((p for p in self.points.values() if p.is_main and p.medium == Medium.ELECTRICITY), None)
+        alive = max(self.hours.last.values(), default=0)
+        self.found += silent_meters(
+            self.hours.unread, alive, self.expected, main.id if main else next(iter(self.points))
+        )
+        covered = [e for e in self.found if e.kind == "reversed_ct"]
+        self.found = [e for e in self.found if not (e.kind in ("missing", "spike") and _inside(e, covered))]
+
+    # the meter tree
+    def _families(self) -> dict[str, list[str]]:
+        """Parents with their children of one medium, all with a model."""
+        out: dict[str, list[str]] = {}
+        for point in self.points.values():
+            parent = self.points.get(point.parent)
+            if parent is not None and parent.medium == point.medium:
+                out.setdefault(parent.id, []).append(point.id)
+        return {p: c for p, c in out.items() if p in self.fits and all(k in self.fits for k in c)}
+
+    def _balance(self, parent: str, children: list[str], holes: Bools) -> Family:
+        rest = self.clean[parent] - np.sum([self.clean[c] for c in children], axis=0)
+        rest[holes] = np.nan
+        on = self.designs(parent)
+        members = [parent, *children]
+        energy = {p: self.clean[p] for p in members}
+        if np.isfinite(rest).sum() < 24 * 21:
+            residual = np.full(len(rest), np.nan)
+        else:
+            whole = self.clean[parent] - np.sum([self.clean[c] for c in children], axis=0)
+            residual = whole - linear(on, regress(on, rest)[0])
+        return Family(parent, residual, energy, {p: self.expected[p] for p in members}, self.day)
+
+    def _standstill(self, families: dict[str, list[str]]) -> None:
+        nothing = np.zeros(len(self.hours), bool)
+        flowed: dict[str, Floats] = {}
+        for parent, children in families.items():
+            residual = self._balance(parent, children, nothing).residual
+            flowed |= dict.fromkeys(children, residual)
+        stuck: list[Episode] = []
+        for point in self.fits:
+            stuck += stuck_meters(
+                point, self.hours.measured[point], self.hours.suspect[point], self.expected[point], flowed.get(point)
+            )
+        covered = [e for e in self.found if e.kind == "reversed_ct"]
+        stuck = [e for e in stuck if not _inside(e, covered)]
+        lumps = [e for e in stuck if e.evidence["caught_up"]]
+        self.found = [e for e in self.found if not (e.kind == "gross_error" and _touches(e, lumps))] + stuck
+        self._fit(self._spoil(stuck))
+
+    def _gains(self, families: dict[str, list[str]]) -> None:
+        found: list[Episode] = []
+        for parent, children in families.items():
+            mine: list[Episode] = []
+            for _ in range(ROUNDS):
+                holes = np.zeros(len(self.hours), bool)
+                for episode in mine:
+                    holes |= episode.covers(len(self.hours))
+                again = gain_faults(self._balance(parent, children, holes))
+                if _same(again, mine):
+                    break
+                mine = again
+            found += mine
+        found = _blamed_once(found)
+        self._fit(self._spoil(found))
+        self.found += found
+
+    # levels
+    def _loads(self) -> list[Episode]:
+        found: dict[str, list[Episode]] = {}
+        excess: dict[str, Floats] = {}
+        for point in sorted(self.fits, key=lambda p: -self._depth(p)):
+            children = [c for c in self.points if self.points[c].parent == point and c in excess]
+            below = np.sum([excess[c] for c in children], axis=0) if children else np.zeros(len(self.hours))
+            if below.any():
+                self.clean[point] = self.clean[point] - below
+                self._fit([point])
+            found[point] = self._load_rounds(point)
+            mine = np.zeros(len(self.hours), bool)
+            for episode in found[point]:
+                mine |= episode.covers(len(self.hours))
+            own = np.where(mine, np.nan_to_num(self.hours.measured[point] - self.expected[point]), 0.0)
+            excess[point] = np.where(mine, own, below)
+        return [e for of_point in found.values() for e in of_point]
+
+    def _load_rounds(self, point: str) -> list[Episode]:
+        """Search, fit without what was found, search again."""
+        whole = self.clean[point].copy()
+        mine: list[Episode] = []
+        for _ in range(ROUNDS):
+            residual = whole - self.expected[point]
+            on = self.designs(point)
+            item = self.points[point].item
+            again = load_faults(Load(point, item, whole, self.expected[point], residual, self.day, on.hour))
+            if _same(again, mine):
+                break
+            mine = again
+            self.clean[point] = whole.copy()
+            self._spoil(mine)
+            self._fit([point])
+            if point not in self.fits:
+                return []
+        return mine
+
+    def _depth(self, point: str) -> int:
+        depth = 0
+        while (parent := self.points[point].parent) in self.points:
+            point, depth = parent, depth + 1
+        return depth
+
+
+def _spike(hours: Hours, point: str, glitch: Glitch, ratio: float) -> Episode:
+    begin = max(hours.row(glitch.start_ms + 1) - 1, 0)
+    evidence = {"readings": float(glitch.readings), "jump_kwh": glitch.jump / 1e6 * ratio}
+    return Episode(point, "spike", begin, max(hours.row(glitch.end_ms + 1), begin + 1), 0.99, 0.0, evidence)
+
+
+def _backwards(hours: Hours, point: str, stretch: Backwards) -> Episode:
+    begin, end = hours.row(stretch.start_ms), hours.row(stretch.end_ms)
+    return Episode(point, "reversed_ct", begin, max(end, begin + 1), 0.98, None, {"share": -1 / 3})
+
+
+def _inside(episode: Episode, others: list[Episode]) -> bool:
+    return any(o.point == episode.point and o.begin - 6 <= episode.begin and episode.end <= o.end + 6 for o in others)
+
+
+def _touches(episode: Episode, others: list[Episode]) -> bool:
+    return any(o.point == episode.point and o.end - 1 <= episode.begin <= o.end + 2 for o in others)
+
+
+def _same(one: list[Episode], other: list[Episode]) -> bool:
+    key = sorted((e.point, e.kind, e.begin, e.end) for e in one)
+    return key == sorted((e.point, e.kind, e.begin, e.end) for e in other)
+
+
+def _blamed_once(found: list[Episode]) -> list[Episode]:
+    """A meter is a child of one family and the parent of another: of two verdicts on one time keep the surer."""
+    out: list[Episode] = []
+    for episode in sorted(found, key=lambda e: -e.confidence):
+        if not any(o.point == episode.point and o.begin < episode.end and episode.begin < o.end for o in out):
+            out.append(episode)
+    return out
+
+
+def _common(loads: list[Episode], points: Mapping[str, Point]) -> list[Episode]:
+    """Episodes that siblings share become one of their parent."""
+    out: list[Episode] = []
+    left = sorted(loads, key=lambda e: (e.begin, e.point))
+    while left:
+        first = left.pop(0)
+        twins = [e for e in left if _one_cause(first, e, points)]
+        if twins:
+            left = [e for e in left if e not in twins]
+            whole = first
+            for twin in twins:
+                whole = join(whole, replace(twin, point=first.point))
+            first = replace(whole, point=points[first.point].parent)
+        out.append(first)
+    return out
+
+
+def _one_cause(one: Episode, other: Episode, points: Mapping[str, Point]) -> bool:
+    same = one.kind == other.kind and one.point != other.point
+    return (
+        same
+        and bool(points[one.point].parent)
+        and points[one.point].parent == points[other.point].parent
+        and abs(one.begin - other.begin) <= TOGETHER_H
+        and abs(one.end - other.end) <= TOGETHER_H
+    )

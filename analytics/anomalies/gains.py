@@ -1,0 +1,225 @@
+"""Faults of a meter's gain, told from changes of the load by the meter tree: lost phase, reversed CT, drift.
+
+Strategy: what a parent counts beyond its children is small and regular. When a child counts only the share g of what
+flows, the balance rises by (1 − g)/g of what that child counts; when the parent does, it falls by (1 − g) of its
+children's sum. So each meter of a family is a template for the balance's residual, and the one that explains it
+best, and whose own level has moved to match, is to blame. A load that changes leaves the balance alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.anomalies.episode import Episode
+from analytics.anomalies.scan import Segment, best_segment, daily, hour_ends
+from analytics.quality import Floats
+
+Ints = NDArray[np.int64]
+
+THRESHOLD: Final = 9.0
+MOST_EPISODES: Final = 6
+LEAST_GAIN: Final = 0.04
+"""Smaller deviations are left to the accuracy class."""
+LEAST_DRIFT_DAYS: Final = 21
+PHASE: Final = (0.36, 0.8)
+"""(1 − g)/g of a lost phase is 1/2, of two lost phases or one reversed transformer 2."""
+REVERSED: Final = (0.8, 4.0)
+OWN_SCATTER: Final = 0.05
+OWN_LIMIT: Final = 80.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """A parent's balance: ``residual`` = parent − Σ children − what is usual (NaN where a member is unknown),
+    ``energy`` and ``expected`` of each member, ``day`` (0 first) of each hour."""
+
+    parent: str
+    residual: Floats
+    energy: Mapping[str, Floats]
+    expected: Mapping[str, Floats]
+    day: Ints
+
+    @property
+    def children(self) -> list[str]:
+        return [p for p in self.energy if p != self.parent]
+
+    def template(self, point: str) -> Floats:
+        return -self.energy[point] if point == self.parent else self.energy[point]
+
+    @property
+    def sigma(self) -> float:
+        """Robust scale of the balance, never below 0.3 % of the parent's mean."""
+        known = self.residual[np.isfinite(self.residual)]
+        scale = 1.4826 * float(np.median(np.abs(known))) if len(known) else 0.0
+        return max(scale, 0.003 * float(np.nanmean(self.energy[self.parent])), 1e-6)
+
+
+def gain_faults(family: Family) -> list[Episode]:
+    """Episodes of this family's meters, strongest first."""
+    residual, out = family.residual.copy(), []
+    for _ in range(MOST_EPISODES):
+        now = Family(family.parent, residual, family.energy, family.expected, family.day)
+        blamed = _blame(now)
+        if blamed is None:
+            break
+        point, segment = blamed
+        episode = _named(now, point, segment)
+        rows = (family.day >= segment.begin) & (family.day < segment.end)
+        residual[rows] = np.nan
+        if episode is not None:
+            residual[episode.begin : episode.end] = np.nan
+            out.append(episode)
+    return _joined(out)
+
+
+def _blame(family: Family) -> tuple[str, Segment] | None:
+    """The member whose template explains the residual best, if any does well enough."""
+    sigma = np.full(len(family.residual), family.sigma)
+    best: tuple[float, str, Segment] | None = None
+    for point in family.energy:
+        segment = best_segment(*daily(family.template(point), family.residual, sigma, family.day))
+        if segment is None or abs(segment.z) < THRESHOLD:
+            continue
+        score = segment.z**2 + _own_evidence(family, point, segment)
+        if best is None or score > best[0]:
+            best = (score, point, segment)
+    if best is None or _is_load(family, best[2], sigma):
+        return None
+    return best[1], best[2]
+
+
+def _own_evidence(family: Family, point: str, segment: Segment) -> float:
+    """Log-likelihood ratio that the meter's own level moved as a gain fault says, against that it did not move."""
+    rows = (family.day >= segment.begin) & (family.day < segment.end) & np.isfinite(family.energy[point])
+    usual = float(family.expected[point][rows].sum())
+    if usual <= 0:
+        return 0.0
+    level = float(family.energy[point][rows].sum()) / usual
+    gain = 1 - segment.amplitude if point == family.parent else 1 / max(1 + segment.amplitude, 0.1)
+    ratio = ((level - 1) ** 2 - (level - gain) ** 2) / OWN_SCATTER**2
+    return float(np.clip(ratio, -OWN_LIMIT, OWN_LIMIT))
+
+
+def _is_load(family: Family, segment: Segment, sigma: Floats) -> bool:
+    """Whether a constant new load between the parent and its children explains the segment better."""
+    cross, power = daily(np.ones(len(family.residual)), family.residual, sigma, family.day)
+    inside = slice(segment.begin, segment.end)
+    return float(cross[inside].sum() ** 2 / max(power[inside].sum(), 1e-9)) > 1.2 * _explained(family, segment, sigma)
+
+
+def _explained(family: Family, segment: Segment, sigma: Floats) -> float:
+    best = 0.0
+    for point in family.energy:
+        cross, power = daily(family.template(point), family.residual, sigma, family.day)
+        inside = slice(segment.begin, segment.end)
+        best = max(best, float(cross[inside].sum() ** 2 / max(power[inside].sum(), 1e-9)))
+    return best
+
+
+def _named(family: Family, point: str, segment: Segment) -> Episode | None:
+    """Kind, ends and energy of a gain fault, None where its size is that of no fault."""
+    template = family.template(point)
+    cross, power = daily(template, family.residual, np.ones(len(template)), family.day)
+    inside = slice(segment.begin, segment.end)
+    lost = _typical(cross[inside], power[inside])
+    if point == family.parent:
+        lost = lost / max(1 - lost, 0.05)
+    days = segment.end - segment.begin
+    if PHASE[0] <= lost < PHASE[1]:
+        kind = "phase_loss"
+    elif REVERSED[0] <= lost < REVERSED[1]:
+        kind = "reversed_ct"
+    elif days >= LEAST_DRIFT_DAYS and abs(segment.amplitude) >= LEAST_GAIN:
+        return _drift(family, point, segment, cross, power)
+    else:
+        return None
+    first, last = _rows(family.day, segment)
+    begin, end = hour_ends(template, family.residual, segment.amplitude, first, last)
+    return _episode(family, point, kind, begin, end, abs(segment.z), {})
+
+
+def _typical(cross: Floats, power: Floats) -> float:
+    """The gain error on days on which there is one: the weighted median of the daily errors above half the greatest
+    part (a phase may be lost in spells)."""
+    error = np.divide(cross, power, out=np.zeros_like(cross), where=power > 0)
+    order = np.argsort(-np.abs(error))
+    weight = np.cumsum(power[order])
+    if not len(weight) or weight[-1] <= 0:
+        return 0.0
+    strong = float(np.abs(error[order][np.searchsorted(weight, 0.15 * weight[-1])]))
+    on = np.abs(error) > 0.5 * strong
+    return float(np.average(error[on], weights=power[on] + 1e-12)) if on.any() else 0.0
+
+
+def _drift(family: Family, point: str, segment: Segment, cross: Floats, power: Floats) -> Episode | None:
+    """A gain that moves away slowly: where the straight rise begins, and how far it came."""
+    error = np.divide(cross, power, out=np.zeros_like(cross), where=power > 0)
+    begin, weekly, last = _ramp(error, power, segment)
+    first, _ = _rows(family.day, Segment(begin, segment.end, 0.0, 0.0))
+    _, end = _rows(family.day, segment)
+    share = -last if point == family.parent else 1 / max(1 + last, 0.1) - 1
+    evidence = {"share": share, "share_per_week": share / last * weekly if last else 0.0}
+    return _episode(family, point, "drift", first, end, abs(segment.z), evidence)
+
+
+def _ramp(error: Floats, power: Floats, segment: Segment) -> tuple[int, float, float]:
+    """(first day, rise a week, value at the end) of the straight rise that fits the daily errors best."""
+    best = (np.inf, segment.begin, 0.0, 0.0)
+    for begin in range(max(segment.begin - 90, 0), segment.end - 7, 3):
+        for length in (45, 60, 80, 100, 120, 150, 180):
+            shape = np.clip((np.arange(len(error)) - begin) / length, 0, 1)
+            shape[segment.end :] = 0
+            rows = slice(max(segment.begin - 90, 0), segment.end)
+            w, s, e = power[rows], shape[rows], error[rows]
+            height = float((w * s * e).sum() / max((w * s * s).sum(), 1e-12))
+            misfit = float((w * (e - height * s) ** 2).sum())
+            if misfit < best[0]:
+                best = (misfit, begin, height / length * 7, height * float(s[-1]))
+    return best[1], best[2], best[3]
+
+
+def _episode(
+    family: Family, point: str, kind: str, begin: int, end: int, z: float, evidence: dict[str, float]
+) -> Episode:
+    rows = slice(begin, end)
+    uncounted = float(np.nansum(family.residual[rows])) * (-1.0 if point == family.parent else 1.0)
+    unknown = float(np.isfinite(family.residual[rows]).mean()) or 1.0
+    counted = float(np.nansum(family.energy[point][rows]))
+    flowed = counted + (uncounted / unknown)
+    facts = {"actual_kwh": counted, "expected_kwh": flowed} | evidence
+    if kind != "drift":
+        facts["share"] = counted / flowed if flowed > 0 else 0.0
+    return Episode(point, kind, begin, end, min(0.6 + z / 100, 0.97), -uncounted / unknown, facts)
+
+
+def _rows(day: Ints, segment: Segment) -> tuple[int, int]:
+    return int(np.searchsorted(day, segment.begin)), int(np.searchsorted(day, segment.end))
+
+
+def _joined(found: list[Episode]) -> list[Episode]:
+    """Pieces of one fault of one meter, at most five days apart, as one."""
+    out: list[Episode] = []
+    for episode in sorted(found, key=lambda e: (e.point, e.kind, e.begin)):
+        last = out[-1] if out else None
+        if last and (last.point, last.kind) == (episode.point, episode.kind) and episode.begin - last.end <= 120:
+            out[-1] = join(last, episode)
+        else:
+            out.append(episode)
+    return out
+
+
+def join(one: Episode, other: Episode) -> Episode:
+    """Two pieces of one episode: energies add, the later piece's other evidence stays."""
+    amount = None if one.amount is None or other.amount is None else one.amount + other.amount
+    evidence = one.evidence | other.evidence
+    for key in ("actual_kwh", "expected_kwh", "hours", "nights"):
+        if key in one.evidence and key in other.evidence:
+            evidence[key] = one.evidence[key] + other.evidence[key]
+    if "share" in evidence and one.kind in ("phase_loss", "reversed_ct") and evidence.get("expected_kwh"):
+        evidence["share"] = evidence["actual_kwh"] / evidence["expected_kwh"]
+    confidence = max(one.confidence, other.confidence)
+    begin, end = min(one.begin, other.begin), max(one.end, other.end)
+    return Episode(one.point, one.kind, begin, end, confidence, amount, evidence)

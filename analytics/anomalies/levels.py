@@ -1,0 +1,148 @@
+"""Faults of a load, seen in its own level: left on at night, timetable broken, base load stepped up.
+
+Strategy: templates for the residual of a meter against its expectation. *Quiet*: a share of the season's full load
+in the hours in which little is expected. *Step*: the same power around the clock. *Shift*: the expected day some
+hours earlier or later. Each is scanned over all segments; templates compete for the same days, and the winner must
+also be of a size that somebody would act upon.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.anomalies.episode import Bools, Episode
+from analytics.anomalies.scan import Segment, best_segment, daily, hour_ends, noise
+from analytics.quality import Floats
+
+Ints = NDArray[np.int64]
+
+THRESHOLD: Final = 9.0
+MOST_EPISODES: Final = 4
+QUIET: Final = 0.4
+"""Hours with less than this share of the season's full load are quiet ones."""
+SEASON_DAYS: Final = 15
+LEAST_QUIET: Final = 0.18
+"""Smallest extra load in quiet hours, as a share of the season's full load."""
+LEAST_STEP: Final = 0.15
+"""Smallest step, as a share of the mean load."""
+LEAST_DAYS: Final = {"quiet": 4, "step": 7, "shift": 7}
+SHIFTS_H: Final = (-7, -6, -5, -4, -3, 3, 4, 5, 6, 7)
+TIMED: Final = "01B"
+"""HVAC runs by a timetable; other loads are left on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Load:
+    """One meter's hours: ``residual`` = energy − expected (NaN = unknown), ``day`` (0 first) and local ``hour``."""
+
+    point: str
+    item: str
+    energy: Floats
+    expected: Floats
+    residual: Floats
+    day: Ints
+    hour: Ints
+
+
+def load_faults(load: Load) -> list[Episode]:
+    """Episodes of one meter's load, strongest first."""
+    if np.isfinite(load.residual).sum() < 24 * 21:
+        return []
+    full = full_load(load.expected, load.day)
+    quiet = quiet_hours(load.expected, full)
+    templates = _templates(load, full, quiet)
+    sigma, residual, out = noise(load.residual, load.expected), load.residual.copy(), []
+    for _ in range(MOST_EPISODES):
+        found = _best(templates, residual, sigma, load)
+        if found is None:
+            break
+        name, segment = found
+        rows = (load.day >= segment.begin) & (load.day < segment.end)
+        episode = _named(load, residual, name, templates[name], segment, quiet)
+        residual[rows] = np.nan
+        if episode is not None:
+            residual[episode.begin : episode.end] = np.nan
+            out.append(episode)
+    return out
+
+
+def full_load(expected: Floats, day: Ints) -> Floats:
+    """The season's full load at each hour: the 90 % quantile of expectation within 15 days on either side."""
+    days = int(day[-1]) + 1
+    top = np.zeros(days)
+    edges = np.searchsorted(day, np.arange(days + 1))
+    for d in range(0, days, 5):
+        a, b = edges[max(d - SEASON_DAYS, 0)], edges[min(d + SEASON_DAYS, days)]
+        top[d : d + 5] = np.quantile(expected[a:b], 0.9) if b > a else 0.0
+    return np.asarray(top[day], float)
+
+
+def quiet_hours(expected: Floats, full: Floats) -> Bools:
+    """Hours in which little is expected; none where a load never sleeps."""
+    quiet = expected < QUIET * full
+    return quiet if quiet.mean() > 0.1 else np.zeros(len(quiet), bool)
+
+
+def _templates(load: Load, full: Floats, quiet: Bools) -> dict[str, Floats]:
+    out = {"quiet": np.where(quiet, full, 0.0), "step": np.full(len(full), float(load.expected.mean()))}
+    if not quiet.any():
+        del out["quiet"]
+    elif load.item.startswith(TIMED):
+        for shift in SHIFTS_H:
+            out[f"shift{shift:+d}"] = np.roll(load.expected, shift) - load.expected
+    return out
+
+
+def _best(templates: dict[str, Floats], residual: Floats, sigma: Floats, load: Load) -> tuple[str, Segment] | None:
+    best: tuple[str, Segment] | None = None
+    for name, template in templates.items():
+        least = LEAST_DAYS[name[:5]]
+        segment = best_segment(*daily(template, residual, sigma, load.day), sign=1, least_days=least)
+        if segment is not None and segment.z >= THRESHOLD and (best is None or segment.z > best[1].z):
+            best = (name, segment)
+    return best
+
+
+def _named(load: Load, residual: Floats, name: str, template: Floats, segment: Segment, quiet: Bools) -> Episode | None:
+    """Kind and size; None if nobody would act upon it."""
+    least = {"quiet": LEAST_QUIET, "step": LEAST_STEP, "shift": 0.5}[name[:5]]
+    first, last = (int(np.searchsorted(load.day, d)) for d in (segment.begin, segment.end))
+    begin, end = hour_ends(template, residual, segment.amplitude, first, last)
+    days = (end - begin) / 24
+    if segment.amplitude < least or days < LEAST_DAYS[name[:5]]:
+        return None
+    rows = slice(begin, end)
+    actual, usual = _compared(load, rows)
+    evidence = {"actual_kwh": actual, "expected_kwh": usual}
+    kind = "base_step"
+    if name.startswith("shift"):
+        kind = "schedule"
+        evidence |= {"shift_h": float(name[5:]), "hours": float(end - begin)}
+    elif name == "quiet":
+        kind = "schedule" if load.item.startswith(TIMED) else "night_on"
+        evidence |= _nightly(load, rows, quiet, timed=kind == "schedule")
+    else:
+        step = float(np.nanmean(residual[rows]))
+        evidence |= {"step_kw": step, "share": step / max(float(load.expected[rows].mean()), 1e-9)}
+    return Episode(load.point, kind, begin, end, min(0.6 + segment.z / 100, 0.97), actual - usual, evidence)
+
+
+def _compared(load: Load, rows: slice) -> tuple[float, float]:
+    """Energy used and expected over the hours that are known."""
+    known = np.isfinite(load.energy[rows])
+    return float(load.energy[rows][known].sum()), float(load.expected[rows][known].sum())
+
+
+def _nightly(load: Load, rows: slice, quiet: Bools, *, timed: bool) -> dict[str, float]:
+    inside = quiet[rows] & np.isfinite(load.energy[rows])
+    out = {"night_kw": 0.0, "usual_kw": 0.0}
+    if inside.any():
+        out = {
+            "night_kw": float(load.energy[rows][inside].mean()),
+            "usual_kw": float(load.expected[rows][inside].mean()),
+        }
+    if timed:
+        return out | {"hours": float(quiet[rows].sum())}
+    return out | {"nights": float(len(np.unique(load.day[rows][quiet[rows]])))}

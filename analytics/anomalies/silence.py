@@ -1,0 +1,94 @@
+"""Silence and standstill: meters of which nothing is read, and meters that are read and do not count.
+
+Strategy: exact rules. Missing readings are what the ledger could not measure; a building that falls silent as a
+whole is one episode, of its main meter. A standstill is a stretch of exact zeros that the meter's own past makes
+next to impossible: the share of zeros among hours of like expectation, to the power of the hours that should have
+counted.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from analytics.anomalies.episode import Bools, Episode, bridged, runs
+from analytics.quality import Floats
+
+LEAST_SILENT_H: Final = 4
+LOST_AFTER_H: Final = 13 * 24
+TOGETHER: Final = 0.6
+"""Share of a building's meters that are silent at once when it is not a meter's fault."""
+LEAST_SURPRISE: Final = 25.0
+"""Natural logarithm of the odds against a stretch of zeros being normal."""
+LIKE_SHARE: Final = 0.3
+"""Hours in which more than this share of the mean is expected should count something."""
+CAUGHT_UP: Final = 0.5
+
+
+def silent_meters(unread: Mapping[str, Bools], alive: int, expected: Mapping[str, Floats], main: str) -> list[Episode]:
+    """Episodes of missing readings, and of meters that are gone.
+
+    ``unread`` per point, hours without a reading in the meter's lifetime, up to row ``alive``, the building's last
+    reading; ``expected`` where there is a model; ``main`` stands for the building.
+    """
+    if not unread:
+        return []
+    total = np.sum(list(unread.values()), axis=0)
+    together = (total > TOGETHER * len(unread)) & (len(unread) >= 3)
+    out = [
+        Episode(main, "missing", a, b, 0.99, 0.0, {"hours": float(b - a), "meters": float(total[a:b].max())})
+        for a, b in runs(together)
+        if b - a >= LEAST_SILENT_H
+    ]
+    for point, hours in unread.items():
+        for begin, end in runs(hours):
+            if end - begin >= LEAST_SILENT_H and together[begin:end].mean() < 0.5:
+                out.append(_silent(point, begin, end, alive, expected.get(point)))
+    return out
+
+
+def _silent(point: str, begin: int, end: int, alive: int, expected: Floats | None) -> Episode:
+    evidence = {"hours": float(end - begin)}
+    usual = None if expected is None else float(expected[begin:end].sum())
+    if usual is not None:
+        evidence["expected_kwh"] = usual
+    if end >= alive and end - begin >= LOST_AFTER_H:
+        return Episode(point, "lost_submeter", begin, end, 0.9, None if usual is None else -usual, evidence)
+    return Episode(point, "missing", begin, end, 0.99, 0.0, evidence)
+
+
+def stuck_meters(
+    point: str, energy: Floats, suspect: Floats, expected: Floats, flowed: Floats | None, below: Sequence[str] = ()
+) -> list[Episode]:
+    """Stretches in which a meter that is read counts nothing though it should.
+
+    ``energy`` measured and ``suspect`` kept-but-implausible energy of each hour (NaN = not), ``flowed`` what the
+    parent's balance gives as uncounted at this meter (NaN where unknown, None without a parent): a load that is
+    truly off leaves the balance alone.
+    """
+    zero = energy == 0
+    should = expected > LIKE_SHARE * max(float(expected.mean()), 1e-9)
+    usual = (zero & should).sum() / max(int((np.isfinite(energy) & should).sum()), 1)
+    out = []
+    for begin, end in runs(bridged(zero, 1)):
+        surprising = int((zero & should)[begin:end].sum())
+        rarely = max(usual - surprising / max(int(should.sum()), 1), 0.002)
+        total = float(expected[begin:end].sum())
+        if surprising < 4 or -surprising * np.log(rarely) < LEAST_SURPRISE or _load_is_off(flowed, begin, end, total):
+            continue
+        after = np.where(np.isfinite(suspect), suspect, energy)[end : end + 2]
+        caught = bool(np.nansum(after) - 2 * float(expected[end : end + 2].sum()) > CAUGHT_UP * total)
+        evidence = {"hours": float(end - begin), "expected_kwh": total, "caught_up": float(caught)}
+        hole = (max(begin - 1, 0), min(end + 2, len(energy)))
+        out.append(Episode(point, "stuck", begin, end, 0.95, 0.0 if caught else -total, evidence, (hole,)))
+    return out
+
+
+def _load_is_off(flowed: Floats | None, begin: int, end: int, total: float) -> bool:
+    """Whether the parent saw nothing of the energy that is missing here."""
+    if flowed is None:
+        return False
+    known = np.isfinite(flowed[begin:end])
+    if known.mean() < 0.5:
+        return False
+    return float(flowed[begin:end][known].sum()) < 0.3 * total * float(known.mean())

@@ -1,0 +1,100 @@
+"""From episodes to findings: ids that last, money, open or closed; what was told before is followed or withdrawn.
+
+Strategy: a finding is the same as one told before if meter and kind agree and the spans overlap; it keeps that
+one's id and the time at which it was first told. What was told and is found no more is withdrawn, with its time,
+and stays.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from msgspec import structs
+
+from analytics.anomalies.episode import LOAD_KINDS, Episode
+from analytics.hours import Hours
+from analytics.savings import rates
+from submeter.words import Finding, FindingState, Medium, Point, Portfolio
+
+OPEN_H: Final = 48
+"""An episode that lasts to within two days of the building's last hour goes on."""
+DAYS_A_MONTH: Final = 30.44
+
+
+def findings_of(episodes: Sequence[Episode], hours: Hours, portfolio: Portfolio, now_ms: int) -> list[Finding]:
+    """Findings as if nothing had been told before."""
+    alive = max(hours.last.values(), default=0)
+    return [_finding(e, hours, portfolio, alive, now_ms) for e in episodes]
+
+
+def followed(new: Sequence[Finding], told: Sequence[Finding], now_ms: int, since_ms: int) -> list[Finding]:
+    """New findings under the ids of those that were told before, and withdrawn ones; older than ``since_ms`` (which
+    the study cannot see) nothing changes. Returns what is to be stored."""
+    left = [f for f in told if f.state is not FindingState.WITHDRAWN and f.end_ms > since_ms]
+    before = {f.id: f for f in told}
+    out: list[Finding] = []
+    for finding in new:
+        match = next((f for f in left if _same(f, finding)), None)
+        if match is not None:
+            left.remove(match)
+            out.append(structs.replace(finding, id=match.id, first_told_ms=match.first_told_ms))
+        elif finding.id in before:
+            out.append(structs.replace(finding, first_told_ms=before[finding.id].first_told_ms))
+        else:
+            out.append(finding)
+    return out + [_withdrawn(f, now_ms) for f in left if f.id not in {g.id for g in out}]
+
+
+def _finding(episode: Episode, hours: Hours, portfolio: Portfolio, alive: int, now_ms: int) -> Finding:
+    point = portfolio.points[episode.point]
+    begin_ms = int(hours.start_ms[episode.begin])
+    end_ms = int(hours.start_ms[min(episode.end, len(hours)) - 1]) + 3_600_000
+    is_open = episode.end >= alive - OPEN_H and episode.kind != "spike"
+    return Finding(
+        id=f"{episode.point}@{episode.kind}@{np.datetime64(begin_ms, 'ms').astype('datetime64[D]')}",
+        building=point.building,
+        point=episode.point,
+        kind=episode.kind,
+        start_ms=begin_ms,
+        end_ms=end_ms,
+        state=FindingState.OPEN if is_open else FindingState.CLOSED,
+        confidence=round(episode.confidence, 3),
+        kwh=episode.amount if _in_kwh(point) else None,
+        yuan_month=_yuan_month(episode, point, hours, portfolio),
+        evidence=_evidence(episode, point),
+        first_told_ms=now_ms,
+        last_seen_ms=now_ms,
+    )
+
+
+def _in_kwh(point: Point) -> bool:
+    return point.medium not in (Medium.WATER, Medium.GAS)
+
+
+def _evidence(episode: Episode, point: Point) -> dict[str, float | str]:
+    """Rounded; in cubic metres for water and gas."""
+    out: dict[str, float | str] = {k: float(f"{v:.6g}") for k, v in episode.evidence.items()}
+    if _in_kwh(point):
+        return out
+    if episode.amount is not None:
+        out["amount_m3"] = float(f"{episode.amount:.6g}")
+    return {k.replace("_kwh", "_m3") if k.endswith("_kwh") else k.replace("_kw", "_m3h"): v for k, v in out.items()}
+
+
+def _yuan_month(episode: Episode, point: Point, hours: Hours, portfolio: Portfolio) -> float | None:
+    """What a month of it costs; only a fault of the load costs anything."""
+    if episode.kind not in LOAD_KINDS or episode.amount is None:
+        return None
+    day = hours.start[episode.end - 1 : episode.end].astype("datetime64[D]").astype(np.int64)
+    yuan = float(rates(portfolio.prices, hours.building.price, point.medium, day)[0])
+    monthly = episode.amount / max((episode.end - episode.begin) / 24, 1) * DAYS_A_MONTH * yuan
+    return monthly if np.isfinite(monthly) else None
+
+
+def _same(told: Finding, new: Finding) -> bool:
+    alike = told.point == new.point and told.kind == new.kind
+    return alike and told.start_ms < new.end_ms and new.start_ms < told.end_ms
+
+
+def _withdrawn(finding: Finding, now_ms: int) -> Finding:
+    return structs.replace(finding, state=FindingState.WITHDRAWN, withdrawn_ms=now_ms)
