@@ -104,18 +104,12 @@ def _scatter(grid: Grid, share: Share, seed: int) -> Row:
 
 def _rise(points: Mapping[str, Point], own: Mapping[str, Row]) -> dict[str, Row]:
     """Own loads plus everything below, a little lost on the way."""
-    children: dict[str, list[str]] = {}
-    for p in points.values():
-        children.setdefault(p.parent, []).append(p.id)
-    done: dict[str, Row] = {}
-
-    def total(point: str) -> Row:
-        if point not in done:
-            below = [total(child) for child in children.get(point, ())]
-            done[point] = own[point] + (1 + LINE_LOSS) * np.sum(below, axis=0) if below else own[point]
-        return done[point]
-
-    return {p: total(p) for p in points}
+    total = {p: own[p].copy() for p in points}
+    for point in sorted(points, key=lambda p: len(chain(points, p)), reverse=True):
+        parent = points[point].parent
+        if parent in total:
+            total[parent] += (1 + LINE_LOSS) * total[point]
+    return total
 
 
 def with_window(drive: Drive, name: str, values: Row, inside: NDArray[np.bool_]) -> Drive:

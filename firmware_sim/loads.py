@@ -120,81 +120,52 @@ DRIVERS: Final[dict[str, Callable[[Drive], Row]]] = {
 
 _OFFICE: Final = (
     EndUse("01A1", 12.5, 0.13, "people", 0.03),
-    EndUse("01A2", 1.3, 0.45, "open", 0.02),
-    EndUse("01A3", 0.5, 0.0, "facade", 0.02),
+    EndUse("01A2", 0.8, 0.45, "open", 0.02),
+    EndUse("01A3", 0.3, 0.0, "facade", 0.02),
     EndUse("01B1", 26.0, 0.012, "heat_pumps", 0.05),
     EndUse("01B2", 5.0, 0.04, "terminals", 0.03),
     EndUse("01C1", 2.2, 0.08, "people", 0.12),
     EndUse("01C2", 0.9, 0.25, "people", 0.10),
-    EndUse("01C3", 0.7, 0.10, "open", 0.05),
+    EndUse("01C3", 0.35, 0.10, "open", 0.05),
     EndUse("01D1", 2.6, 0.86, "steady", 0.015),
     EndUse("01D3", 2.2, 0.10, "meals", 0.08),
-    EndUse("01D6", 0.35, 0.55, "people", 0.08),
+    EndUse("01D6", 0.2, 0.55, "people", 0.08),
+    EndUse("01E1", 0.45, 0.40, "open", 0.05),
 )
 
 
-def _scaled(uses: tuple[EndUse, ...], factors: dict[str, float], **drivers: str) -> tuple[EndUse, ...]:
-    """The office's table with densities times a factor by code (0 = absent) and other drivers."""
-    rows = [
-        replace(u, density=u.density * factors.get(u.code, 1.0), driver=drivers.get("x" + u.code, u.driver))
-        for u in uses
-    ]
-    return tuple(row for row in rows if row.density > 0)
+def _scaled(factors: dict[str, float], plant: str = "chillers") -> tuple[EndUse, ...]:
+    """The office's end uses with densities times a factor by code; ``plant`` drives the cooling plant. Where it is
+    'chillers', heat comes from gas boilers."""
+    rows = (replace(use, density=use.density * factors.get(use.code, 1.0)) for use in _OFFICE)
+    return tuple(replace(row, driver=plant) if row.code == "01B1" else row for row in rows)
 
 
+_MALL: Final = {
+    "01A1": 1.5, "01A2": 1.8, "01A3": 3.0, "01B1": 1.35, "01B2": 1.1, "01C1": 1.4, "01C3": 1.5, "01D1": 0.1,
+    "01D3": 2.6,
+}  # fmt: skip
+_HOTEL: Final = {
+    "01A1": 0.55, "01A2": 1.6, "01A3": 1.5, "01B1": 0.85, "01B2": 0.55, "01C2": 1.8, "01D1": 0.1, "01D3": 1.8,
+}  # fmt: skip
+_HOSPITAL: Final = {
+    "01A1": 0.7, "01A2": 2.0, "01A3": 0.3, "01B1": 0.95, "01B2": 0.85, "01C1": 1.2, "01D1": 0.8,
+}  # fmt: skip
+_SCHOOL: Final = {
+    "01A1": 1.1, "01A3": 0.3, "01B1": 0.8, "01B2": 0.6, "01C1": 0.3, "01C3": 0.6, "01D1": 0.06, "01D3": 2.2,
+}  # fmt: skip
+_GYM: Final = {
+    "01A1": 0.95, "01B1": 0.95, "01C1": 0.3, "01C2": 1.2, "01D1": 0.06, "01D3": 0.1,
+}  # fmt: skip
 END_USES: Final[dict[str, tuple[EndUse, ...]]] = {
     "office": _OFFICE,
     "other": _OFFICE,
-    "mall": _scaled(
-        _OFFICE,
-        {
-            "01A1": 1.5,
-            "01A2": 1.8,
-            "01A3": 3.0,
-            "01B1": 1.35,
-            "01B2": 1.1,
-            "01C1": 1.4,
-            "01C3": 1.5,
-            "01D1": 0.3,
-            "01D3": 2.6,
-        },
-        x01B1="chillers",
-    ),
-    "hotel": (
-        *_scaled(
-            _OFFICE,
-            {
-                "01A1": 0.55,
-                "01A2": 1.6,
-                "01A3": 1.5,
-                "01B1": 0.85,
-                "01B2": 0.55,
-                "01C2": 1.8,
-                "01D1": 0.25,
-                "01D3": 1.8,
-            },
-            x01B1="chillers",
-        ),
-        EndUse("01D2", 1.1, 0.15, "open", 0.10),
-    ),
-    "hospital": (
-        *_scaled(
-            _OFFICE,
-            {"01A1": 0.7, "01A2": 2.0, "01A3": 0.3, "01B1": 0.95, "01B2": 0.85, "01C1": 1.2, "01D1": 0.8, "01D3": 1.0},
-            x01B1="chillers",
-        ),
-        EndUse("01D7", 4.0, 0.30, "people", 0.05),
-    ),
-    "school": _scaled(
-        _OFFICE,
-        {"01A1": 1.1, "01A3": 0.3, "01B1": 0.8, "01B2": 0.6, "01C1": 0.3, "01C3": 0.6, "01D1": 0.35, "01D3": 2.2},
-    ),
+    "mall": _scaled(_MALL),
+    "hotel": (*_scaled(_HOTEL), EndUse("01D2", 1.1, 0.15, "open", 0.10)),
+    "hospital": (*_scaled(_HOSPITAL), EndUse("01D7", 4.0, 0.30, "people", 0.05)),
+    "school": _scaled(_SCHOOL, plant="heat_pumps"),
     "gym": (
-        *_scaled(
-            _OFFICE,
-            {"01A1": 0.95, "01A3": 1.0, "01B1": 0.95, "01B2": 1.0, "01C1": 0.3, "01C2": 1.2, "01D1": 0.15, "01D3": 0.4},
-            x01B1="chillers",
-        ),
+        *_scaled(_GYM),
         EndUse("01D4", 7.0, 0.30, "people", 0.04),
         EndUse("01D5", 2.0, 0.05, "people", 0.10),
     ),

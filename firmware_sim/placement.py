@@ -55,7 +55,7 @@ def place(portfolio: Portfolio, scenario: Scenario, start_ms: int, now_ms: int) 
 
 def related(points: Mapping[str, Point], point: str) -> set[str]:
     """A meter with those above it (but not the building's main meter) and below it."""
-    return {p for p in chain(dict(points), point) if points[p].parent or p == point} | below(dict(points), point)
+    return {p for p in chain(points, point) if points[p].parent or p == point} | below(points, point)
 
 
 def _retrofitted(portfolio: Portfolio) -> set[str]:
@@ -75,6 +75,8 @@ def _draw(
     still_open = number < ceil(settings.open * settings.count - 1e-9)
     begin, end = _when(rng, settings, still_open, start_ms, now_ms)
     size = _size(rng, kind, number, settings)
+    if kind == "spike" and not size:
+        end = begin + QUARTER_MS
     spells = _spells(rng, begin, min(end, now_ms + 400 * DAY_MS)) if kind == "phase_loss" else ()
     return Fault(kind, point.id, begin, end, size, spells)
 

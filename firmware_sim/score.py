@@ -98,7 +98,7 @@ def meet(finding: Finding, episode: Episode, now_ms: int, points: Mapping[str, P
         return True
     if episode.kind not in LOAD_KINDS:
         return False
-    return finding.point in chain(dict(points), episode.point) or episode.point in chain(dict(points), finding.point)
+    return finding.point in chain(points, episode.point) or episode.point in chain(points, finding.point)
 
 
 def _kind_score(kind: str, truth: Truth, told: list[Finding], points: Mapping[str, Point]) -> KindScore:

@@ -4,6 +4,7 @@ An end use belongs to the meter whose MOHURD code says most about it ('01B10' be
 such meters share it. What matches only a meter that has others below it is its unmetered residual.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firmware_sim.loads import END_USES, VOLUMES, EndUse
@@ -58,7 +59,7 @@ def _spread(use: EndUse, meters: list[Point], seed: int) -> list[Share]:
     return [Share(point, use, weight / sum(weights)) for point, weight in zip(leaves, weights, strict=True)]
 
 
-def chain(points: dict[str, Point], point: str) -> list[str]:
+def chain(points: Mapping[str, Point], point: str) -> list[str]:
     """A meter and all meters above it, nearest first."""
     out = []
     while point:
@@ -67,6 +68,6 @@ def chain(points: dict[str, Point], point: str) -> list[str]:
     return out
 
 
-def below(points: dict[str, Point], point: str) -> set[str]:
+def below(points: Mapping[str, Point], point: str) -> set[str]:
     """A meter and all meters below it."""
     return {p for p in points if point in chain(points, p)}

@@ -94,11 +94,16 @@ def smooth(values: NDArray[np.float64], hours: float) -> NDArray[np.float64]:
     """A first-order filter of quarter-hourly values with a time constant in hours (thermal mass).
 
     Works on hourly means and draws straight lines between, which costs a quarter and loses nothing that a wall would
-    notice. Starts at the first value.
+    notice.
     """
-    whole = values[: len(values) // 4 * 4].reshape(-1, 4).mean(axis=1)
-    keep, state, out = float(np.exp(-1 / hours)), float(whole[0]), np.empty(len(whole))
-    for i, value in enumerate(whole.tolist()):
+    states = relax(values[: len(values) // 4 * 4].reshape(-1, 4).mean(axis=1), hours)
+    return np.interp(np.arange(len(values)), 3.5 + 4 * np.arange(len(states)), states)
+
+
+def relax(hourly: NDArray[np.float64], hours: float) -> NDArray[np.float64]:
+    """The filter's state at the end of each hour; it starts at the first value."""
+    keep, state, out = float(np.exp(-1 / hours)), float(hourly[0]), np.empty(len(hourly))
+    for i, value in enumerate(hourly.tolist()):
         state = keep * state + (1 - keep) * value
         out[i] = state
-    return np.interp(np.arange(len(values)), 3.5 + 4 * np.arange(len(whole)), out)
+    return out
