@@ -28,10 +28,11 @@ def keep_register(times_ms: NDArray[np.int64], micro: NDArray[np.int64], step_ms
     if not len(keep):
         return keep
     keep[[0, -1]] = True
-    crosses = np.diff(times_ms // step_ms) > 0
+    crossed = np.diff(times_ms // step_ms)
     falls = np.diff(micro) < 0
-    keep[1:] |= crosses | falls
-    keep[:-1] |= (crosses & (times_ms[1:] % step_ms != 0)) | falls
+    onto = (crossed == 1) & (times_ms[1:] % step_ms == 0)
+    keep[1:] |= (crossed > 0) | falls
+    keep[:-1] |= ((crossed > 0) & ~onto) | falls
     return keep
 
 
