@@ -51,27 +51,17 @@ class EmbeddedStore:
     def __init__(self, path: str | Path, patience_s: float = 20.0) -> None:
         """``patience_s`` is how long to queue behind another process's transaction before the store counts as away."""
         self._database = Database(path, _SCHEMA, FORMAT, patience_s)
-        self._ids: dict[Series | Column, int] = {}
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._database.transaction() as connection:
-                yield connection
-        except BaseException:
-            self._ids.clear()  # some may have been undone
-            raise
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        with self._transaction():
+        with self._database.transaction():
             yield
 
     # readings
     def write_readings(self, blocks: Sequence[Block]) -> list[Written]:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             days = _Days(connection)
-            answers = [_write_block(days, self._series_id(connection, block.series), block) for block in blocks]
+            answers = [_write_block(days, _series_id(connection, block.series), block) for block in blocks]
             days.write()
         return answers
 
@@ -122,19 +112,13 @@ class EmbeddedStore:
             ).fetchall()
         return sorted(Series(*row) for row in rows)
 
-    def _series_id(self, connection: sqlite3.Connection, series: Series) -> int:
-        if series not in self._ids:
-            connection.execute("INSERT OR IGNORE INTO series (point, device, quantity) VALUES (?, ?, ?)", series)
-            self._ids[series] = connection.execute(f"SELECT {_SERIES_ID}", series).fetchone()[0]
-        return self._ids[series]
-
     # change feed
     def touch(self, spans: Iterable[tuple[str, int, int]]) -> None:
         merged: dict[str, tuple[int, int]] = {}
         for point, start_ms, end_ms in spans:
             start, end = merged.get(point, (start_ms, end_ms))
             merged[point] = (min(start, start_ms), max(end, end_ms))
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.executemany(
                 "INSERT INTO feed (point, start, end) VALUES (?, ?, ?)",
                 [(point, *span) for point, span in merged.items()],
@@ -152,8 +136,8 @@ class EmbeddedStore:
         check_starts(intervals)
         if not len(intervals):
             return
-        with self._transaction() as connection:
-            key = self._column_id(connection, column)
+        with self._database.transaction() as connection:
+            key = _column_id(connection, column)
             span = _BLOCK_S[column.resolution]
             rows = [
                 (key, block, _pack_intervals(_merged(connection, key, block, part)))
@@ -180,16 +164,10 @@ class EmbeddedStore:
             rows = connection.execute("SELECT point, quantity, resolution FROM columns").fetchall()
         return sorted(Column(point, quantity, Resolution(resolution)) for point, quantity, resolution in rows)
 
-    def _column_id(self, connection: sqlite3.Connection, column: Column) -> int:
-        if column not in self._ids:
-            connection.execute("INSERT OR IGNORE INTO columns (point, quantity, resolution) VALUES (?, ?, ?)", column)
-            self._ids[column] = connection.execute(f"SELECT {_COLUMN_ID}", column).fetchone()[0]
-        return self._ids[column]
-
     # entries
     def put(self, *entries: Entry) -> None:
         rows = [(type(e).__name__, e.id, e.building, msgspec.json.encode(e)) for e in entries]
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO entries (kind, id, building, json) VALUES (?, ?, ?, ?)", rows
             )
@@ -204,7 +182,7 @@ class EmbeddedStore:
         return [decoder.decode(json) for (json,) in rows]
 
     def drop(self, kind: type[Entry], ids: Iterable[str]) -> None:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.executemany(
                 "DELETE FROM entries WHERE kind = ? AND id = ?", [(kind.__name__, one) for one in ids]
             )
@@ -216,7 +194,7 @@ class EmbeddedStore:
         return int(row[0]) if row else 0
 
     def set_cursor(self, job: str, seq: int) -> None:
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO cursors (job, seq) VALUES (?, ?)", (job, seq))
 
     def close(self) -> None:
@@ -225,6 +203,23 @@ class EmbeddedStore:
 
 _SERIES_ID = "(SELECT id FROM series WHERE point = ? AND device = ? AND quantity = ?)"
 _COLUMN_ID = "(SELECT id FROM columns WHERE point = ? AND quantity = ? AND resolution = ?)"
+
+
+def _series_id(connection: sqlite3.Connection, series: Series) -> int:
+    """Looked up each time: a remembered id may have been undone with the transaction that made it."""
+    (known,) = connection.execute(f"SELECT {_SERIES_ID}", series).fetchone()
+    if known is None:
+        statement = "INSERT INTO series (point, device, quantity) VALUES (?, ?, ?) RETURNING id"
+        (known,) = connection.execute(statement, series).fetchone()
+    return int(known)
+
+
+def _column_id(connection: sqlite3.Connection, column: Column) -> int:
+    (known,) = connection.execute(f"SELECT {_COLUMN_ID}", column).fetchone()
+    if known is None:
+        statement = "INSERT INTO columns (point, quantity, resolution) VALUES (?, ?, ?) RETURNING id"
+        (known,) = connection.execute(statement, column).fetchone()
+    return int(known)
 
 
 class _Days:
@@ -272,6 +267,9 @@ def _by(keys: Ints) -> Iterator[tuple[int, NDArray[np.intp]]]:
     """Each key with the rows that have it, in their order."""
     if not len(keys):
         return
+    if (keys == keys[0]).all():
+        yield int(keys[0]), np.arange(len(keys))
+        return
     order = np.argsort(keys, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(keys[order])) + 1):
         yield int(keys[rows[0]]), rows
@@ -294,16 +292,26 @@ def _pack_intervals(intervals: Intervals) -> bytes:
 
 
 def _unpack_intervals(data: bytes) -> Intervals:
-    start, *fields = unpack(data, _INTERVAL_SHAPES)
-    return Intervals.of(start.view("datetime64[s]"), *fields)
+    return _columns_of(unpack(data, _INTERVAL_SHAPES))
+
+
+def _columns_of(columns: list[Ints]) -> Intervals:
+    start, micro, known, method, flags, revision = columns
+    return Intervals(
+        start.view("datetime64[s]"),
+        micro,
+        known.astype(np.uint8),
+        method.astype(np.uint8),
+        flags.astype(np.uint16),
+        revision.astype(np.uint32),
+    )
 
 
 def _cut(blocks: list[bytes], first: int, last: int) -> Intervals:
     """The blocks as one column, without what lies outside of [first, last) in seconds."""
     if not blocks:
         return Intervals.empty()
-    start, *fields = (
-        np.concatenate(parts) for parts in zip(*(unpack(b, _INTERVAL_SHAPES) for b in blocks), strict=True)
-    )
-    low, high = np.searchsorted(start, (first, last))
-    return Intervals.of(start[low:high].view("datetime64[s]"), *(field[low:high] for field in fields))
+    unpacked = [unpack(block, _INTERVAL_SHAPES) for block in blocks]
+    columns = [np.concatenate(parts) for parts in zip(*unpacked, strict=True)]
+    low, high = np.searchsorted(columns[0], (first, last))
+    return _columns_of([column[low:high] for column in columns])

@@ -45,9 +45,10 @@ class Exchange:
         target = f"{path}?{urlencode(parameters)}"
         every = {**self._headers, **(headers or {})}
         try:
-            if self._idle:
+            kept = self._kept()
+            if kept:
                 try:
-                    return self._on(self._idle.pop(), method, target, body, every)
+                    return self._on(kept, method, target, body, every)
                 except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
                     self._idle.clear()  # the server closed it while it lay idle
             return self._on(self._connection(), method, target, body, every)
@@ -57,6 +58,12 @@ class Exchange:
             raise StoreAway(
                 f"{self.address}: no answer ({what}); check that the server runs and can be reached"
             ) from None
+
+    def _kept(self) -> http.client.HTTPConnection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._context:
