@@ -9,7 +9,7 @@ import numpy as np
 from dashboards.queries.asof import as_of
 from dashboards.queries.grid import read_points
 from dashboards.queries.reader import Reader
-from dashboards.queries.span import day_edges, local_day
+from dashboards.queries.span import day_edges, instant, local_day
 from submeter.words import Balance, Device, Point, Resolution, Series
 
 LATE_S = 2 * 3600
@@ -53,6 +53,7 @@ class Node:
     item: str
     depth: int
     state: str
+    unit: str
     main_kwh: float | None
     children_kwh: float | None
     gap_kwh: float | None
@@ -131,10 +132,11 @@ def tree(reader: Reader, building: str) -> list[Node]:
     """Depth first, parents before children."""
     health = {h.point: h for h in meters(reader, building)}
     balances = {b.point: b for b in reader.entries(Balance, building)}
+    sums = _leaf_sums(reader, building, list(balances.values()))
     nodes: list[Node] = []
 
     def walk(point: Point, depth: int) -> None:
-        nodes.append(_node(point, depth, health[point.id].state, balances.get(point.id)))
+        nodes.append(_node(point, depth, health[point.id].state, balances.get(point.id), sums.get(point.id)))
         for child in reader.portfolio.children_of(point.id):
             walk(reader.portfolio.points[child], depth + 1)
 
@@ -143,7 +145,17 @@ def tree(reader: Reader, building: str) -> list[Node]:
     return nodes
 
 
-def _node(point: Point, depth: int, state: str, balance: Balance | None) -> Node:
+def _leaf_sums(reader: Reader, building: str, balances: list[Balance]) -> dict[str, float]:
+    """What each meter counted over the balances' span, from whole daily rows; none without balances."""
+    if not balances:
+        return {}
+    start, end = min(b.start_ms for b in balances), max(b.end_ms for b in balances)
+    points = [p.id for p in reader.portfolio.points_of(building)]
+    columns = reader.point_intervals(points, Resolution.DAY, instant(start), instant(end))
+    return {p: float(c.value[c.known > 0].sum()) for p, c in zip(points, columns, strict=True) if (c.known > 0).any()}
+
+
+def _node(point: Point, depth: int, state: str, balance: Balance | None, counted: float | None) -> Node:
     gap = balance.main_kwh - balance.children_kwh if balance else None
     return Node(
         point=point.id,
@@ -152,7 +164,8 @@ def _node(point: Point, depth: int, state: str, balance: Balance | None) -> Node
         item=point.item,
         depth=depth,
         state=state,
-        main_kwh=balance.main_kwh if balance else None,
+        unit="m³" if point.quantity == "volume" else "kWh",
+        main_kwh=balance.main_kwh if balance else counted,
         children_kwh=balance.children_kwh if balance else None,
         gap_kwh=gap,
         band_kwh=balance.band_kwh if balance else None,

@@ -83,6 +83,7 @@ class Pages:
             "name": name,
             "item_name": item_name,
             "tell": lambda finding: tell(finding, language),
+            "names_of": lambda rows, ids: [name(r) for r in rows if r.id in ids],
             "client": {"words": script_words(language), "palette": {i or "none": c for i, c in ITEMS.items()},
                        "heat": HEAT, "lang": language},
             "district_name": self.reader.portfolio.tenant,

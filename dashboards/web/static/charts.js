@@ -66,7 +66,7 @@ function paint(element, one, resized = false) {
   if (!option) return empty(element, one);
   if (!one.chart) { element.textContent = ""; one.chart = echarts.init(element, null, { renderer: "canvas" }); }
   if (resized) one.chart.resize();
-  one.chart.setOption({ animation: false, textStyle: { fontFamily: "inherit" }, ...option }, { notMerge: true });
+  one.chart.setOption({ animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily }, ...option }, { notMerge: true });
 }
 
 function empty(element, one) {

@@ -1,6 +1,6 @@
 // A day's pictures: load against its band, sub-items stacked, a meter's intervals by how they are known.
 import { axis, grid, hatch, itemColour, itemName, legend, word } from "./theme.js";
-import { figure, kwh, tip, tooltip } from "./tip.js";
+import { figure, kwh, tick, tip, tooltip } from "./tip.js";
 
 const ESTIMATED = 1;
 const any = (values) => values.some((v) => v !== null);
@@ -16,7 +16,7 @@ export function load(day, c) {
     grid: grid(), legend: legend(c, shown),
     tooltip: tooltip(c, { trigger: "axis", formatter: (at) => loadTip(day, at[0].dataIndex) }),
     xAxis: axis(c, { type: "category", data: day.hours, splitLine: { show: false } }),
-    yAxis: axis(c, { type: "value", name: "kWh/h", axisLabel: { color: c.soft, formatter: (v) => figure(v) } }),
+    yAxis: axis(c, { type: "value", name: "kWh/h", axisLabel: { color: c.soft, formatter: tick } }),
     series: [
       { type: "line", stack: "band", data: day.low, lineStyle: { opacity: 0 }, symbol: "none", silent: true, step: "middle" },
       { name: names.b, type: "line", stack: "band", data: width, lineStyle: { opacity: 0 }, symbol: "none", silent: true, step: "middle",
@@ -42,7 +42,7 @@ export function stack(day, c) {
     grid: grid({ top: 44 }), legend: { ...legend(c, shown.map((s) => itemName(s.item))), left: 0, right: "auto" },
     tooltip: tooltip(c, { trigger: "axis", formatter: (at) => stackTip(day, shown, at[0].dataIndex) }),
     xAxis: axis(c, { type: "category", data: day.hours, splitLine: { show: false } }),
-    yAxis: axis(c, { type: "value", axisLabel: { color: c.soft, formatter: (v) => figure(v) } }),
+    yAxis: axis(c, { type: "value", axisLabel: { color: c.soft, formatter: tick } }),
     series: shown.map((s) => ({
       name: itemName(s.item), type: "bar", stack: "items", barCategoryGap: "14%",
       itemStyle: { color: itemColour(s.item), ...(s.item ? {} : { decal: hatch(c.card) }) },
@@ -66,7 +66,7 @@ export function intervals(meter, c) {
     grid: grid(), legend: legend(c, [word("known.measured"), word("known.estimated")]),
     tooltip: tooltip(c, { trigger: "axis", formatter: (at) => intervalTip(rows[at[0].dataIndex], unit) }),
     xAxis: axis(c, { type: "category", data: rows.map((r) => r.clock), splitLine: { show: false } }),
-    yAxis: axis(c, { type: "value", name: unit, axisLabel: { color: c.soft, formatter: (v) => figure(v) } }),
+    yAxis: axis(c, { type: "value", name: unit, axisLabel: { color: c.soft, formatter: tick } }),
     series: [
       { name: word("known.measured"), type: "bar", stack: "k", data: part("measured"), itemStyle: { color: colour } },
       { name: word("known.estimated"), type: "bar", stack: "k", data: part("estimated"), itemStyle: { color: colour, opacity: 0.45, decal: hatch(c.card) } },

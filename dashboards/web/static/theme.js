@@ -26,5 +26,5 @@ export const axis = (c, over = {}) => ({
 });
 
 export const legend = (c, data) => ({
-  top: 0, right: 0, itemWidth: 12, itemHeight: 9, itemGap: 14, textStyle: { color: c.soft, fontSize: 12 }, selectedMode: false, data,
+  top: 0, right: 0, itemWidth: 12, itemHeight: 10, icon: "roundRect", itemGap: 14, textStyle: { color: c.soft, fontSize: 12 }, selectedMode: false, data,
 });

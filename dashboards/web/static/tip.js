@@ -29,5 +29,8 @@ export function figure(value) {
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
 }
 
+// On axes: no zeros behind the point.
+export const tick = (value) => value.toLocaleString("en-US", { maximumSignificantDigits: 4 }).replace("-", "−");
+
 export const kwh = (value) => (value === null || value === undefined ? figure(value)
   : Math.abs(value) >= 10000 ? `${figure(value / 1000)} MWh` : `${figure(value)} kWh`);

@@ -1,6 +1,6 @@
 // A year at a glance: hours of the day against days, with kinds of days above; base load by month.
 import { axis, client, grid, word } from "./theme.js";
-import { figure, kwh, tip, tooltip } from "./tip.js";
+import { figure, kwh, tick, tip, tooltip } from "./tip.js";
 
 const HOURS = Array.from({ length: 24 }, (_, h) => String(h).padStart(2, "0"));
 
@@ -12,10 +12,10 @@ export function heat(year, c, { width }) {
   const wide = width > 700;
   const map = { type: "heatmap", progressive: 0, emphasis: { itemStyle: { borderColor: c.ink, borderWidth: 1 } }, itemStyle: { borderWidth: 0 } };
   return {
-    grid: [{ left: 34, right: wide ? 76 : 10, top: 16, bottom: 26 }, { left: 34, right: wide ? 76 : 10, top: 4, height: 8 }],
+    grid: [{ left: 34, right: wide ? 88 : 10, top: 16, bottom: 26 }, { left: 34, right: wide ? 88 : 10, top: 4, height: 8 }],
     tooltip: tooltip(c, { trigger: "item", formatter: (at) => cellTip(year, at) }),
     xAxis: [
-      axis(c, { type: "category", data: days, splitLine: { show: false }, axisLabel: { color: c.soft, interval: months, formatter: (d) => d.slice(0, 7), hideOverlap: true } }),
+      axis(c, { type: "category", data: days, splitLine: { show: false }, axisLabel: { color: c.soft, interval: months, formatter: (d) => (d.slice(5, 7) === "01" ? d.slice(0, 4) : d.slice(5, 7)), hideOverlap: true } }),
       axis(c, { type: "category", data: days, gridIndex: 1, show: false }),
     ],
     yAxis: [
@@ -50,7 +50,7 @@ export function base(load, c) {
   return {
     grid: grid({ top: 22 }), tooltip: tooltip(c, { trigger: "axis", formatter: (at) => tip(at[0].name, [["", `${figure(at[0].value)} kW`]]) }),
     xAxis: axis(c, { type: "category", data: load.months.map((m) => m[0].slice(0, 7)), splitLine: { show: false } }),
-    yAxis: axis(c, { type: "value", name: "kW", min: 0, splitNumber: 2, axisLabel: { color: c.soft, formatter: (v) => figure(v) } }),
+    yAxis: axis(c, { type: "value", name: "kW", min: 0, splitNumber: 2, axisLabel: { color: c.soft, formatter: tick } }),
     series: [{ type: "bar", data: load.months.map((m) => m[1]), itemStyle: { color: c.total, borderRadius: [2, 2, 0, 0] }, barWidth: "55%" }],
   };
 }
