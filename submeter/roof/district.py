@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from firmware_sim.slave import Image, Slave, Unit
+from firmware_sim.slave import Slave, slave_of
 from firmware_sim.terminal import Terminal
 from firmware_sim.truth import write_truth
 from firmware_sim.world import World
 from submeter.clock import Clock, WallClock
-from submeter.profiles import find_profile, load_profiles
+from submeter.profiles import load_profiles
 from submeter.roof.gateway import bus_devices
 from submeter.roof.place import Place, with_place
 from submeter.roof.running import start_logging, stop_event
 from submeter.roof.worlds import open_world
 from submeter.settings import config_folder
-from submeter.words import MICRO, Device
+from submeter.words import Device
 
 
 @click.group()
@@ -45,7 +45,7 @@ def run(place: Place, world: Path, lines: Path) -> None:
     for gateway in portfolio.gateways.values():
         devices = [d for building in gateway.buildings for d in bus_devices(portfolio.devices, building)]
         if devices:
-            terminals.append(Terminal(slave_of(pretended, devices, clock), lines / f"ttyRS485-{gateway.id}"))
+            terminals.append(Terminal(line_of(pretended, devices, clock), lines / f"ttyRS485-{gateway.id}"))
     for terminal in terminals:
         terminal.start()
     os.nice(15)  # this thread only: the truth is nobody's hurry
@@ -55,22 +55,14 @@ def run(place: Place, world: Path, lines: Path) -> None:
         terminal.close()
 
 
-def slave_of(world: World, devices: list[Device], clock: Clock) -> Slave:
-    """All meters of one line, each showing what its register in the pretend world shows now."""
+def line_of(world: World, devices: list[Device], clock: Clock) -> Slave:
+    """All meters of one line, each showing what its register in the pretend world shows now.
+
+    The world is asked once before anybody waits for an answer: the first time it makes the building's whole past.
+    """
+    world.register_micro(devices[0].point, clock.now_ms())
     profiles = load_profiles(config_folder() / "profiles")
-    return Slave({_unit(d): Unit(find_profile(profiles, d.model), _image(world, d, clock)) for d in devices})
-
-
-def _unit(device: Device) -> int:
-    return int(device.address.partition(":")[2])
-
-
-def _image(world: World, device: Device, clock: Clock) -> Image:
-    def shown() -> dict[str, int]:
-        values = world.register_image(device.point, clock.now_ms())
-        return {quantity: round(value * MICRO) for quantity, value in values.items()}
-
-    return shown
+    return slave_of(devices, profiles, lambda d: world.register_micro(d.point, clock.now_ms()))
 
 
 @command.command()

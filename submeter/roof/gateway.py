@@ -4,8 +4,9 @@ Whether a building is real or pretended is decided here and nowhere else: meters
 ``--port`` names; with ``--world`` the others, and every past, come from the pretend world.
 """
 
+import logging
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from submeter.roof.running import run, start_logging, stop_event
 from submeter.settings import Watch, config_folder
 from submeter.wire.source import Past, Source
 from submeter.words import Block, ConfigError, Device, Portfolio, Reading
+
+logger = logging.getLogger("submeter.gateway")
 
 
 class PastAndPresent:
@@ -44,6 +47,33 @@ class PastAndPresent:
         self._present.close()
 
 
+class Wired:
+    """A building's bus that follows the portfolio: a meter is added, exchanged or renamed without a restart."""
+
+    def __init__(self, bus: Bus, building: str, portfolio: Callable[[], Portfolio]) -> None:
+        self.id = building
+        self.period_s = bus.period_s
+        self._bus, self._portfolio, self._version = bus, portfolio, portfolio().version
+        if bus.predicted_cycle_s > bus.period_s:
+            logger.warning(
+                "%s: one poll of all meters takes %.1f s, longer than the period of %.0f s; raise gateway.poll_s",
+                building, bus.predicted_cycle_s, bus.period_s,
+            )  # fmt: skip
+
+    def poll(self, now_ms: int) -> list[Reading]:
+        portfolio = self._portfolio()
+        if portfolio.version != self._version:
+            self._version = portfolio.version
+            self._bus.attach(bus_devices(portfolio.devices, self.id))
+        readings = self._bus.poll(now_ms)
+        for point, fault in self._bus.faults.items():
+            logger.warning("%s: %s", point, fault)
+        return readings
+
+    def close(self) -> None:
+        self._bus.close()
+
+
 def on_bus(devices: Mapping[str, tuple[Device, ...]], building: str) -> bool:
     """Whether any meter of the building hangs on a bus."""
     return bool(bus_devices(devices, building))
@@ -65,9 +95,10 @@ def buildings_of(portfolio: Portfolio, gateway: str) -> tuple[str, ...]:
 
 
 def sources_of(
-    portfolio: Portfolio, gateway: str, *, port: str, world_file: Path | None, period_s: float
+    watch: Callable[[], Portfolio], gateway: str, *, port: str, world_file: Path | None, period_s: float
 ) -> list[Source]:
     """What this gateway polls. Raises :class:`ConfigError` when a building has neither a bus nor a pretend world."""
+    portfolio = watch()
     simulated = _simulated(portfolio, world_file, period_s)
     sources: list[Source] = []
     for building in buildings_of(portfolio, gateway):
@@ -75,7 +106,8 @@ def sources_of(
         past = simulated.get(building)
         if devices:
             bus = Bus(port, devices, load_profiles(config_folder() / "profiles"), id=building, period_s=period_s)
-            sources.append(PastAndPresent(past, bus) if isinstance(past, Past) else bus)
+            present = Wired(bus, building, watch)
+            sources.append(PastAndPresent(past, present) if isinstance(past, Past) else present)
         elif past is not None:
             sources.append(past)
         else:
@@ -146,7 +178,7 @@ def command(
         _recorded(replay)
         if replay
         else sources_of(
-            watch(), name, port=port, world_file=_world_file(simulate, world, file, clock), period_s=settings.poll_s
+            watch, name, port=port, world_file=_world_file(simulate, world, file, clock), period_s=settings.poll_s
         )
     )
     gateway = open_gateway(place, watch, name, file, clock, sources)
