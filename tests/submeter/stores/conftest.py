@@ -68,7 +68,7 @@ class Server:
         self._process.wait(10)
 
 
-def start_influxd1(folder: Path, port: int = 0) -> Server:
+def start_influxd1(folder: Path, port: int = 0, auth: bool = False) -> Server:
     if not shutil.which("influxd"):
         pytest.skip("influxd 1.x is not installed (Debian: apt-get install influxdb)")
     port, rpc = port or free_port(), free_port()
@@ -86,18 +86,19 @@ store-enabled = false
 [http]
 bind-address = "127.0.0.1:{port}"
 log-enabled = false
+auth-enabled = {str(auth).lower()}
 """
     )
     return Server(["influxd", "-config", str(config)], port, "/ping")
 
 
 @pytest.fixture
-def influxd1_starter() -> Iterator[Callable[[Path, int], Server]]:
+def influxd1_starter() -> Iterator[Callable[..., Server]]:
     """Starts a server of one's own in a folder, on a port (0 = a free one); stopped at the end of the test."""
     started: list[Server] = []
 
-    def start(folder: Path, port: int) -> Server:
-        started.append(start_influxd1(folder, port))
+    def start(folder: Path, port: int = 0, auth: bool = False) -> Server:
+        started.append(start_influxd1(folder, port, auth))
         return started[-1]
 
     yield start

@@ -179,9 +179,7 @@ def test_what_was_undone_is_not_mirrored(database: Database) -> None:
     assert database.rows("SELECT open FROM finding") == []
 
 
-def test_a_server_that_stops_is_away_and_comes_back(
-    tmp_path: Path, influxd1_starter: Callable[[Path, int], Any]
-) -> None:
+def test_a_server_that_stops_is_away_and_comes_back(tmp_path: Path, influxd1_starter: Callable[..., Any]) -> None:
     server = influxd1_starter(tmp_path, 0)
     store = Database(server.port, tmp_path).open()
     store.write_readings([block((NOON, 1))])
@@ -202,6 +200,25 @@ def test_a_server_that_stops_is_away_and_comes_back(
     (written,) = store.write_readings([block((NOON, 1), (NOON + 1, 2))])
     assert (written.stored, written.again) == (1, 1)
     assert micro(store) == [1, 2]
+
+
+def test_a_user_who_may_not_create_databases_uses_the_one_that_is_there(
+    tmp_path: Path, influxd1_starter: Callable[..., Any]
+) -> None:
+    address = f"127.0.0.1:{influxd1_starter(tmp_path, auth=True).port}"
+    for statement in ("CREATE USER admin WITH PASSWORD 'root-1' WITH ALL PRIVILEGES", "CREATE DATABASE meters",
+                      "CREATE USER col WITH PASSWORD 'pw-1'", "GRANT ALL ON meters TO col"):  # fmt: skip
+        login = urlencode({"q": statement, "u": "admin", "p": "root-1"})
+        urllib.request.urlopen(f"http://{address}/query?{login}", b"").close()
+    state = str(tmp_path / "state.db")
+
+    store = open_store(f"influx1://{address}/meters", state=state, user="col", password="pw-1")
+    assert store.write_readings([block((NOON, 1))])[0].stored == 1
+    assert micro(store) == [1]
+    with pytest.raises(StoreAway, match="check user and password"):
+        open_store(f"influx1://{address}/meters", state=state, user="col", password="wrong")
+    with pytest.raises(StoreAway, match=r"check user and password|check that 'none' is there"):
+        open_store(f"influx1://{address}/none", state=state, user="col", password="pw-1")
 
 
 def _one_day() -> Intervals:
