@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_sim.recording import in_recording, read_recording
-from submeter.words import MICRO, Block, Device, Reading, Readings, Series
+from submeter.words import MICRO, Block, ConfigError, Device, Reading, Readings, Series
 
 INTERVALS_MS: Final = {"15m": 900_000, "30m": 1_800_000, "1h": 3_600_000}
 SLICE_READINGS: Final = 4_500
@@ -82,6 +82,7 @@ class ReplaySource(Recorded):
         quantity: str = "energy_import", serials: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         recording = read_recording(path, time_column, in_recording(columns), zone)
+        interval_ms = _interval_ms(path, interval, recording.times_ms)
         self.notes = recording.notes
         self.devices: dict[str, Device] = {}
         series: dict[Series, Readings] = {}
@@ -95,8 +96,18 @@ class ReplaySource(Recorded):
             energy, notes = _plausible(recording.columns[column], column)
             self.notes += notes
             key = Series(device.point, serial, quantity)
-            series[key] = registered(recording.times_ms, energy, INTERVALS_MS[interval], device)
+            series[key] = registered(recording.times_ms, energy, interval_ms, device)
         super().__init__(building, series)
+
+
+def _interval_ms(path: Path, interval: str, starts_ms: NDArray[np.int64]) -> int:
+    """Raises :class:`ConfigError` for an interval that we do not know or that is longer than the rows are apart."""
+    if interval not in INTERVALS_MS:
+        raise ConfigError(f"{path}: interval {interval!r} is none of {', '.join(INTERVALS_MS)}")
+    apart = int(np.diff(starts_ms).min()) if len(starts_ms) > 1 else INTERVALS_MS[interval]
+    if apart < INTERVALS_MS[interval]:
+        raise ConfigError(f"{path}: has rows {apart / 60_000:g} minutes apart, so an interval cannot last {interval}")
+    return INTERVALS_MS[interval]
 
 
 def _plausible(energy: NDArray[np.float64], column: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:

@@ -113,8 +113,9 @@ class World:
         if window is None or not window.first <= row < window.end:
             if not self.begin_ms(building) <= now_ms < self.end_ms:
                 raise SourceAway(f"{building}: the pretend world has no such time; start it anew")
+            begin = max(now_ms - DAY_MS, self.begin_ms(building))
             end = min(now_ms + WINDOW_DAYS * DAY_MS, self.end_ms)
-            window = Window(row, end // QUARTER_MS, self.registers(building, row * QUARTER_MS, end))
+            window = Window(begin // QUARTER_MS, end // QUARTER_MS, self.registers(building, begin, end))
             self._windows[building] = window
         return window.registers
 

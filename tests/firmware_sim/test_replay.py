@@ -111,6 +111,16 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path)
         source_of(path, "Shanghai")
 
 
+def test_an_interval_must_fit_between_the_rows(tmp_path: Path) -> None:
+    path = write(tmp_path, "2015-01-01 08:00,1,3", "2015-01-01 08:15,1,3", "2015-01-01 08:30,1,3")
+    with pytest.raises(ConfigError, match="rows 15 minutes apart, so an interval cannot last 1h"):
+        source_of(path)
+    with pytest.raises(ConfigError, match="interval '1 hour' is none of 15m, 30m, 1h"):
+        ReplaySource(path, {"light": "kwh"}, building="B", interval="1 hour")
+    quarters = ReplaySource(path, {"light": "kwh"}, building="B", interval="15m")
+    assert read_all(quarters)["energy_import"].micro.tolist() == [0, 1_000_000, 2_000_000, 3_000_000]
+
+
 def test_an_hour_that_the_clock_repeats_is_taken_twice(tmp_path: Path) -> None:
     path = write(
         tmp_path, "2026-10-25 01:00,1,1", "2026-10-25 02:00,2,1", "2026-10-25 02:00,3,1", "2026-10-25 03:00,4,1"
