@@ -28,6 +28,8 @@ CHANGES_A_STEP = 1000
 APART_MS = 10 * 86_400_000
 """spans of a point further apart than this are settled one after the other"""
 IDLE_S = 1.0
+GATHER_S = 6.0
+"""how long changes are gathered while a back-fill runs: slices of one meter that are settled together cost less"""
 STUDY_EVERY_S = 300.0
 STUDY_HOURS = 1
 """newly settled hours of a building (all its meters together) without which no study is due"""
@@ -90,22 +92,25 @@ class Analyst:
         self._study = study or _real_study()
         self._progress: dict[str, _Progress] = {}
         self._swept = clock.monotonic()
+        self._settled_s = -GATHER_S
         self.reports: dict[str, str] = {}
         """what the last study of a building could not do, by building"""
 
     def step(self) -> float:
         """One piece of the feed, or one study; returns the seconds that it may be left alone."""
         portfolio = self._portfolio()
+        backfill = self._backfill()
         changes = self._store.changes(self._store.cursor(JOB), CHANGES_A_STEP)
-        if changes:
+        full = len(changes) == CHANGES_A_STEP
+        if changes and (full or not backfill or self._clock.monotonic() - self._settled_s >= GATHER_S):
             self._settle(portfolio, changes)
-        lagging = len(changes) == CHANGES_A_STEP or self._backfill()
-        building = self._due(portfolio, lagging=lagging)
+            self._settled_s = self._clock.monotonic()
+        building = self._due(portfolio, lagging=full or backfill)
         if building is not None:
             self._study_one(portfolio, building)
-        elif not changes and not lagging:
+        elif not changes and not backfill:
             self._sweep(portfolio)
-        return 0.0 if building is not None or len(changes) == CHANGES_A_STEP else IDLE_S
+        return 0.0 if building is not None or full else IDLE_S
 
     def run_once(self) -> None:
         """Work off the whole feed, then study every building that the store knows anything of."""

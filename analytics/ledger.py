@@ -6,7 +6,7 @@ those have their revision raised. So it does nothing the second time, and a full
 
 Quarters are kept for days on whose end readings came at least every twenty minutes (median of the last nine); hours
 and days always. A late reading in front of gaps that follow a profile re-settles those of the four weeks after it;
-for a meter without a rating, whose limits are its own history, 45 days on both sides of any change.
+for a meter without a rating, whose limits are its own history, 60 days on both sides of any change.
 """
 
 from dataclasses import dataclass, replace

@@ -49,7 +49,8 @@ def settle(
 ) -> Intervals:
     """Energy between successive boundaries (epoch s, n + 1 for n intervals), from the first reading on.
 
-    ``at``: the counts at the boundaries, where they are known already. Intervals that begin before the first reading are left out. Micro-units are primary; revision is 0.
+    ``at``: the counts at the boundaries, where they are known already. Intervals that begin before the first reading
+    are left out. Micro-units are primary; revision is 0.
     """
     if not len(track) or len(boundaries) < 2:
         return Intervals.empty()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -62,8 +63,8 @@ def portfolio(
     )
 
 
-def device(serial: str = "s1", **more: object) -> Device:
-    return Device(point=METER, serial=serial, **more)  # type: ignore[arg-type]  # fields as a test names them
+def device(serial: str = "s1", **more: Any) -> Device:
+    return Device(point=METER, serial=serial, **more)
 
 
 def write(store: Store, readings: Iterable[tuple[int, float]], serial: str = "s1", point: str = METER) -> None:

@@ -1,10 +1,11 @@
 """The feed job: whatever arrives in whatever order, and wherever it is killed, the ledger comes out the same."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,11 +74,11 @@ def histories(draw: st.DrawFn) -> History:
 
 
 def _portfolio(exchange: int, rating: float, *, closing: bool) -> Portfolio:
-    registers = {"digits": 5, "resolution": 0.01}
+    registers: dict[str, Any] = {"digits": 5, "resolution": 0.01}
     if not exchange:
         return portfolio(device(**registers), rating=rating)
     at = str(np.datetime64(exchange, "ms")) + "+00:00"
-    told = {"closing": 500.0} if closing else {}
+    told: dict[str, Any] = {"closing": 500.0} if closing else {}
     return portfolio(
         device("s1", until=at, **registers, **told), device("s2", since=at, opening=0.0, **registers), rating=rating
     )
@@ -142,9 +143,8 @@ def test_a_feed_killed_and_resumed_anywhere_gives_the_same_ledger(history: Histo
     for part in thirds:
         _deliver(store, [history.readings[i] for i in part.tolist()])
         store.lives = cut
-        with pytest.raises(StoreAway):
+        with suppress(StoreAway):
             analyst(store, history.where).step()
-            raise StoreAway("it lived long enough")
         store.lives = 10**6
         analyst(store, history.where).step()
     assert energy_only(store) == energy_only(replayed(history))

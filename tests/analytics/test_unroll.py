@@ -26,7 +26,7 @@ def counted(track: Track) -> list[float]:
 
 
 def hours(track: Track) -> list[int]:
-    return (track.times // HOUR_MS).tolist()
+    return [t // HOUR_MS for t in track.times.tolist()]
 
 
 @BOTH
