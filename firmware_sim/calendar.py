@@ -16,6 +16,8 @@ import holidays
 import numpy as np
 from numpy.typing import NDArray
 
+from submeter.words import ConfigError
+
 QUARTER_MS: Final = 900_000
 QUARTERS_A_DAY: Final = 96
 _EPOCH: Final = date(1970, 1, 1)
@@ -80,7 +82,12 @@ def _offset(hour: int, zone: ZoneInfo) -> int:
 
 @lru_cache(maxsize=64)
 def _public(country: str, subdivision: str, year: int) -> holidays.HolidayBase:
-    return holidays.country_holidays(country, subdiv=subdivision or None, years=[year])
+    try:
+        return holidays.country_holidays(country, subdiv=subdivision or None, years=[year])
+    except NotImplementedError as fault:
+        raise ConfigError(
+            f"buildings.csv: country {country!r} {subdivision!r}: {fault}; use an ISO 3166 code"
+        ) from None
 
 
 def day_kind(day: date, country: str = "CN", subdivision: str = "") -> DayKind:

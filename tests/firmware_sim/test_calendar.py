@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from firmware_sim.calendar import DayKind, day_kind, in_term, make_grid, presence, spring_festival
+from submeter.words import ConfigError
 
 SATURDAY_WORKED = date(2026, 2, 14)
 NATIONAL_DAY_BRIDGE = date(2026, 10, 7)
@@ -39,6 +40,11 @@ def test_plain_days_have_their_kind(day: date, kind: DayKind) -> None:
 def test_other_countries_have_their_own_holidays() -> None:
     assert day_kind(date(2026, 5, 17), "NO") is DayKind.HOLIDAY
     assert day_kind(date(2026, 10, 1), "NO") is DayKind.WORKING
+
+
+def test_an_unknown_country_is_named() -> None:
+    with pytest.raises(ConfigError, match="country 'XX'"):
+        day_kind(date(2026, 5, 17), "XX")
 
 
 def test_schools_rest_in_summer_and_around_the_spring_festival() -> None:
