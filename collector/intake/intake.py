@@ -65,6 +65,12 @@ def filters(tenant: str, group: str = "") -> tuple[str, ...]:
     return tuple(f"{shared}submeter/v1/{tenant}/+/+/{leaf}" for leaf in ("readings", "status"))
 
 
+def client_id(tenant: str, password: str) -> str:
+    """The collector's MQTT client id: fixed, so that its session is found again, and not to be guessed, since whoever
+    connects with a client's id throws that client off the broker."""
+    return f"submeter-{tenant}-collector-{quarantine.digest(password.encode())[:12]}"
+
+
 class Intake:
     """One bounded piece of work a step; see the module. Raises nothing of *theirs*.
 

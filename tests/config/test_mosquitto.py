@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 
 from submeter.roof.broker import Mosquitto, start_mosquitto
 from submeter.settings import config_folder
+from submeter.wire.mqtt import Broker as Address
+from submeter.wire.mqtt import Link
 
 pytestmark = pytest.mark.service
 FILES = config_folder() / "mosquitto"
@@ -24,14 +28,14 @@ class Users:
 
     def publish(self, user: str, topic: str, *, password: str = "", text: str = "hello") -> int:
         """The exit code; a refused PUBLISH of QoS 1 is told on stderr, not by the code."""
-        call = ["mosquitto_pub", *self._who(user, password), "-t", topic, "-q", "1", "-m", text]
+        call = ["mosquitto_pub", *self.who(user, password), "-t", topic, "-q", "1", "-m", text]
         return subprocess.run(call, capture_output=True, timeout=20, check=False).returncode
 
     def listen(self, user: str, *topics: str) -> "subprocess.Popen[str]":
         """A subscriber that has subscribed when this returns; it prints '<topic> <payload>' for each message."""
         filters = [part for topic in topics for part in ("-t", topic)]
         listener = subprocess.Popen(
-            ["stdbuf", "-oL", "mosquitto_sub", *self._who(user), *filters, "-q", "1", "-d", "-F", "HEARD %t %p"],
+            ["stdbuf", "-oL", "mosquitto_sub", *self.who(user), *filters, "-q", "1", "-d", "-F", "HEARD %t %p"],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -41,7 +45,7 @@ class Users:
                 return listener
         raise AssertionError(f"{user} could not subscribe")
 
-    def _who(self, user: str, password: str = "") -> list[str]:
+    def who(self, user: str, password: str = "") -> list[str]:
         who = ["-h", "127.0.0.1", "-p", str(self.broker.port), "-V", "5"]
         return [*who, "-u", user, "-P", password or f"secret of {user}"] if user else who
 
@@ -117,9 +121,46 @@ def test_a_message_of_five_megabytes_gets_through_so_that_it_can_be_quarantined(
     large = tmp_path / "large"
     large.write_bytes(b"x" * 5_000_000)
     collector = users.listen("collector", f"{ROOT}/+/+/status", f"{ROOT}/+/+/readings")
-    call = ["mosquitto_pub", *users._who("gw1"), "-t", f"{ROOT}/HQ01/gw1/readings", "-q", "1", "-f", str(large)]
+    call = ["mosquitto_pub", *users.who("gw1"), "-t", f"{ROOT}/HQ01/gw1/readings", "-q", "1", "-f", str(large)]
     assert subprocess.run(call, capture_output=True, timeout=30, check=False).returncode == 0
     assert heard(collector, f"{ROOT}/HQ01/gw1/readings") == [f"{ROOT}/HQ01/gw1/readings"]
+
+
+def test_a_killed_broker_keeps_what_it_acknowledged(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    for name in ("gw1", "collector"):
+        (tmp_path / "secrets" / f"mqtt-{name}").write_text(f"secret of {name}", encoding="utf-8")
+    broker = start_mosquitto(tmp_path / "broker", 0, tmp_path / "secrets")
+    port = broker.port
+    address = Address(port=port, user="collector", password="secret of collector")
+    collector = Link(address, "collector", (f"{ROOT}/+/+/readings",))
+    collector.start()
+    wait_for(lambda: "u'collector'" in broker.log.read_text(encoding="utf-8") and collector.connected)
+    time.sleep(0.3)  # its subscription follows the connection
+    collector.stop()
+    lines = "\n".join(str(i) for i in range(200))
+    call = ["mosquitto_pub", *Users(broker).who("gw1"), "-t", f"{ROOT}/HQ01/gw1/readings", "-q", "1", "-l"]
+    subprocess.run(call, input=lines, text=True, timeout=30, check=True)
+    os.kill(broker.pid, signal.SIGKILL)
+    broker.stop()
+    broker = start_mosquitto(tmp_path / "broker", port, tmp_path / "secrets")
+    try:
+        collector.start()
+        found: set[int] = set()
+        while len(found) < 200:
+            message = collector.inbox.get(timeout=10)
+            collector.acknowledge(message)
+            found.add(int(message.payload))
+    finally:
+        collector.stop()
+        broker.stop()
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < end, "nothing came within 10 s"
+        time.sleep(0.02)
 
 
 def test_no_password_is_shipped() -> None:
