@@ -66,6 +66,7 @@ class InfluxStore:
         self._lock = threading.RLock()
         self._depth = 0
         self._waiting: dict[str, list[str]] = {"ms": [], "s": []}
+        self._unsent: set[Column] = set()
         self._marks: dict[Series, int] | None = None
 
     @contextmanager
@@ -80,6 +81,7 @@ class InfluxStore:
                 self._depth -= 1
                 if self._depth == 0:
                     self._waiting = {"ms": [], "s": []}
+                    self._unsent.clear()
 
     # readings
     def write_readings(self, blocks: Sequence[Block]) -> list[Written]:
@@ -145,10 +147,11 @@ class InfluxStore:
     def write_intervals(self, column: Column, intervals: Intervals) -> None:
         check_starts(intervals)
         with self.writing():
+            self._unsent.add(column)
             self._wait(line.interval_lines(column, intervals), "s")
 
     def read_intervals(self, columns: Sequence[Column], start: np.datetime64, end: np.datetime64) -> list[Intervals]:
-        self._send_own()
+        self._send_own(columns)
         first, last = seconds(start, end)
         return [self._intervals(column, first, last) for column in columns]
 
@@ -161,7 +164,7 @@ class InfluxStore:
         return Intervals.of(start.astype(np.int64).view("datetime64[s]"), _micro(value), *others)
 
     def columns(self) -> list[Column]:
-        self._send_own()
+        self._send_own(self._unsent)
         answer = self._transport.query(
             "SELECT last(known) FROM interval GROUP BY building, point, quantity, resolution", "s", "application/json"
         )
@@ -174,11 +177,12 @@ class InfluxStore:
         if len(self._waiting[precision]) >= LINES:
             self._send_waiting()
 
-    def _send_own(self) -> None:
-        """A reader inside of its own ``writing()`` sees what it wrote."""
+    def _send_own(self, columns: Iterable[Column]) -> None:
+        """A reader inside of its own ``writing()`` sees what it wrote; what it does not ask for can wait."""
         if self._depth and self._lock.acquire(blocking=False):
             try:
-                self._send_waiting()
+                if not self._unsent.isdisjoint(columns):
+                    self._send_waiting()
             finally:
                 self._lock.release()
 
@@ -187,6 +191,7 @@ class InfluxStore:
             waiting, self._waiting[precision] = lines, []
             for position, words in self.write_lines(waiting, precision):
                 raise StoreAway(f"the server refuses {waiting[position]!r}: {words}; see to its schema and retention")
+        self._unsent.clear()
 
     # change feed
     def touch(self, spans: Iterable[tuple[str, int, int]]) -> None:
