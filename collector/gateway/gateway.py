@@ -5,6 +5,7 @@ its past is first read up to now (:mod:`collector.gateway.backfill`), as long as
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,17 @@ from collector.gateway.outbox import Batch, Outbox
 from collector.gateway.uplink import Uplink
 from submeter.clock import Clock
 from submeter.wire.source import Past, Source
-from submeter.words import Block, GatewayStatus, Portfolio, Reading, Readings, Series, StoreAway, TheirsError
+from submeter.words import (
+    Block,
+    ConfigError,
+    GatewayStatus,
+    Portfolio,
+    Reading,
+    Readings,
+    Series,
+    StoreAway,
+    TheirsError,
+)
 
 log: Final = logging.getLogger(__name__)
 STATUS_S: Final = 60.0
@@ -46,7 +57,12 @@ class Desk:
 
 
 class Gateway:
-    """Raises :class:`Bug` from :meth:`step` when the uplink's thread has died; everything of *theirs* is counted."""
+    """Raises :class:`Bug` from :meth:`step` when the uplink's thread has died; everything of *theirs* is counted.
+
+    ``synced`` says whether the clock may be believed (default: :func:`~collector.gateway.clockwork.plausible`).
+    ``backfill_packs``: while so many wait in the outbox, no past is read. Two sources with one id are a
+    :class:`ConfigError`.
+    """
 
     def __init__(
         self,
@@ -60,6 +76,9 @@ class Gateway:
         boot: str = "",
         backfill_packs: int = 64,
     ) -> None:
+        doubles = sorted(i for i, count in Counter(source.id for source in sources).items() if count > 1)
+        if doubles:
+            raise ConfigError(f"two sources are called {', '.join(doubles)}; give each an id of its own")
         self._outbox, self._uplink, self._portfolio, self._clock = outbox, uplink, portfolio, clock
         self._desks = [Desk(source) for source in sources]
         self._boot = boot or boot_id()
@@ -91,7 +110,7 @@ class Gateway:
             busy = self._fill()
         self._poll()
         self._write()
-        wait = self._uplink.step()
+        wait = self._send()
         self._tell()
         return 0.0 if busy else min(wait, self._next_poll_s())
 
@@ -181,6 +200,13 @@ class Gateway:
         except StoreAway as fault:
             self._complain(str(fault))
             del self._unwritten[:-UNWRITTEN]
+
+    def _send(self) -> float:
+        try:
+            return self._uplink.step()
+        except StoreAway as fault:  # receipts that could not be booked: the packs go again
+            self._complain(str(fault))
+            return 1.0
 
     def _next_poll_s(self) -> float:
         due_ms = min((desk.due_ms for desk in self._desks), default=0)

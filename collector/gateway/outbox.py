@@ -23,7 +23,7 @@ import secrets
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, NamedTuple
@@ -189,7 +189,8 @@ class Outbox:
         self.waiting += len(packs)
         self.bytes += sum(len(p.payload) + ROW_BYTES for p in packs)
         if self.bytes > self._trigger:
-            self._make_room()
+            with suppress(StoreAway):  # what was appended is kept; there will be another time to thin
+                self._make_room()
         return len(packs)
 
     def _rising(self, block: Block, issued: dict[Series, int]) -> Block:

@@ -59,7 +59,8 @@ def thin(building: str, payloads: Iterable[bytes], level: int) -> tuple[list[Blo
 
 
 def _series(building: str, name: str) -> Series:
-    local, device, quantity = name.split("/")
+    local, _, rest = name.partition("/")
+    device, _, quantity = rest.rpartition("/")
     return Series(f"{building}/{local}", device, quantity)
 
 

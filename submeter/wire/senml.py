@@ -121,8 +121,9 @@ def encode(blocks: Iterable[Block], *, boot: str = "", clock: str = "synced") ->
         if not len(block.readings):
             continue
         series, times = block.series, block.readings.times.view(np.int64)
-        name = f"{series.point.partition('/')[2]}/{series.device}/{series.quantity}"
-        begin = f'{{{head}"bn":"{name}","bt":{_seconds(int(times[0]))},"bu":"{QUANTITIES[series.quantity].unit}","v":'
+        name = json.dumps(f"{series.point.partition('/')[2]}/{series.device}/{series.quantity}")
+        unit = QUANTITIES[series.quantity].unit
+        begin = f'{{{head}"bn":{name},"bt":{_seconds(int(times[0]))},"bu":"{unit}","v":'
         pieces = [begin.encode()] * (2 * len(times))
         pieces[2::2] = _offsets((times[1:] - times[0]).tobytes())
         pieces[1::2] = _decimals(block.readings.micro)

@@ -36,5 +36,5 @@ class Past(Protocol):
         ...
 
     def history_start_ms(self) -> int:
-        """Where its past begins."""
+        """Where its past begins. Asked once, at the start; does not raise."""
         ...

@@ -13,8 +13,8 @@ from submeter.wire.memory import MemoryBroker
 from submeter.wire.mqtt import Message
 from submeter.wire.receipt import Receipt, encode_receipt
 from submeter.wire.source import Source
+from submeter.words import ConfigError, GatewayStatus, Portfolio
 from submeter.words import Gateway as Listed
-from submeter.words import GatewayStatus, Portfolio
 from tests.collector.gateway.meters import DAY_MS, QUARTER_MS, Live, Remembering, quarters, series_of, shown
 
 T0 = 1_799_971_200_000  # a whole day, UTC
@@ -315,6 +315,25 @@ def test_what_the_disk_refuses_is_read_again(site: Site) -> None:
 
     assert sorted(site.got[name("HQ01", 0)]) == [*quarters(T0 - 30 * DAY_MS, T0), T0]
     assert site.outbox.counts.not_rising == 0
+
+
+def test_receipts_that_the_disk_refuses_are_asked_for_again(site: Site) -> None:
+    gateway = site.open(Live("HQ01"))
+    site.step()
+    site.outbox._db.execute("PRAGMA query_only = 1")
+    site.step()
+    assert "is the disk full or read-only" in gateway.status().text
+    assert site.outbox.waiting == 1
+
+    site.outbox._db.execute("PRAGMA query_only = 0")
+    site.step(15, seconds=1)
+    assert site.outbox.waiting == 0
+
+
+def test_two_sources_with_one_id_are_refused(site: Site) -> None:
+    with pytest.raises(ConfigError, match="two sources are called HQ01; give each an id of its own"):
+        site.open(Live("HQ01"), Live("HQ01"))
+    site.outbox.close()
 
 
 # what it says of itself

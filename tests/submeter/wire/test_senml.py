@@ -51,6 +51,12 @@ def test_milliseconds_survive() -> None:
     assert senml.runs(senml.decode(pack))[0].times_ms.tolist() == [1_700_000_000_001, 1_700_000_000_250]
 
 
+def test_a_serial_may_be_any_text() -> None:
+    (run,) = senml.runs(senml.decode(senml.encode([block([1000], [1], Series("HQ01/main", '表"7', "energy_import"))])))
+
+    assert run.name == 'main/表"7/energy_import'
+
+
 def test_a_pack_of_nothing_is_an_empty_list() -> None:
     assert senml.encode([block([], [])]) == b"[]"
     assert senml.runs(senml.decode(b"[]")) == []
