@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from submeter.stores.database import Database
-from submeter.stores.merging import Ints, check_starts, insert, judge, replace
+from submeter.stores.merging import Ints, check_starts, follows, insert, judge, replace
 from submeter.stores.packing import Shape, pack, unpack
 from submeter.stores.port import ALWAYS_MS, Column, E, seconds
 from submeter.words import Block, Change, Entry, Intervals, Readings, Resolution, Series, Written
@@ -233,6 +233,10 @@ class _Days:
     def merge(self, key: tuple[int, int], times: Ints, values: Ints) -> tuple[int, int, NDArray[np.intp]]:
         """(new, again, rows in conflict)."""
         kept = self._days.get(key) or self._read(key)
+        if follows(kept[0], times):
+            self._days[key] = [np.concatenate((kept[0], times)), np.concatenate((kept[1], values))]
+            self._changed.add(key)
+            return len(times), 0, np.empty(0, np.intp)
         verdict = judge(kept[0], kept[1], times, values)
         new, again = int(verdict.new.sum()), int(verdict.again.sum())
         if new:

@@ -23,7 +23,7 @@ def judge(kept_times: Ints, kept_values: Ints, times: Ints, values: Ints) -> Ver
 
     The first told stays: a row whose time is kept, or came earlier in the same arrival, is *again* or a *conflict*.
     """
-    if _ascends(times) and not (len(times) and len(kept_times) and times[0] <= kept_times[-1]):
+    if follows(kept_times, times):
         none = np.zeros(len(times), np.bool_)
         return Verdict(~none, none, none)
     kept, winners = _look_up(kept_times, kept_values, times)
@@ -32,6 +32,11 @@ def judge(kept_times: Ints, kept_values: Ints, times: Ints, values: Ints) -> Ver
     new = ~kept & (earliest == np.arange(len(times)))
     same = np.where(kept, winners, values[earliest]) == values
     return Verdict(new, same & ~new, ~same)
+
+
+def follows(kept_times: Ints, times: Ints) -> bool:
+    """Whether all of these come after what is kept, ascending: then each is new and its place is at the end."""
+    return _ascends(times) and not (len(times) and len(kept_times) and times[0] <= kept_times[-1])
 
 
 def insert(kept_times: Ints, kept_values: Ints, times: Ints, values: Ints) -> tuple[Ints, Ints]:

@@ -66,10 +66,10 @@ def _pack_column(column: Ints, shape: Shape) -> bytes:
     if not len(values):
         return _COLUMN.pack(0, first % 2**64, 0, 0)
     base = values.min()
+    if base == values.max():
+        return _COLUMN.pack(0, first % 2**64, int(base) % 2**64, 0)
     rest = (values - base).view(np.uint64)
     unit = np.gcd.reduce(rest)
-    if not unit:
-        return _COLUMN.pack(0, first % 2**64, int(base) % 2**64, 0)
     counts = rest // unit if unit > 1 else rest
     width = _width(int(counts.max()))
     narrow: bytes = counts.astype(_WIDTHS[width]).tobytes()
