@@ -49,6 +49,11 @@ class Desk:
     due_ms: int = 0
     failures: int = 0
 
+    def is_due(self, now_ms: int) -> bool:
+        """Also when the clock was set back by more than any wait: its readings are dropped then, but counted and told,
+        which is better than silence."""
+        return self.due_ms <= now_ms or self.due_ms - now_ms > 2 * LONGEST_MS + 2_000 * self.source.period_s
+
     def next(self, now_ms: int) -> None:
         """Due again at the next whole multiple of the period; a source that failed, later each time."""
         period = max(1, round(self.source.period_s * 1000))
@@ -154,7 +159,7 @@ class Gateway:
     def _poll(self) -> None:
         now_ms = self._clock.now_ms()
         for desk in self._desks:
-            if desk.due_ms <= now_ms and not self._has_past_to_take(desk.source, now_ms):
+            if desk.is_due(now_ms) and not self._has_past_to_take(desk.source, now_ms):
                 self._take(desk.source, self._ask(desk))
 
     def _has_past_to_take(self, source: Source, now_ms: int) -> bool:

@@ -118,6 +118,7 @@ class Uplink:
         """why the collector last put a record aside, or the broker refused us"""
         self._flights: dict[int, Flight] = {}
         self._connection = 0
+        self._refusal = ""
         self._heard_s = clock.monotonic()
         self._acknowledged = (0, clock.monotonic())
 
@@ -138,6 +139,7 @@ class Uplink:
             raise Bug("uplink: the network thread has died; the gateway must be started anew")
         now_s = self._clock.monotonic()
         self._settle(now_s)
+        self._report_refusal()
         if not self._link.connected:
             self._acknowledged = (self._link.acknowledged, now_s)
             return 0.5
@@ -160,6 +162,8 @@ class Uplink:
         rules = self.rules
         if not self._outbox.waiting or sum(f.due_s > now_s for f in self._flights.values()) >= rules.window:
             return
+        if len(self._flights) > 4 * rules.window:  # rows that were thinned away since
+            self._flights = {row: f for row, f in self._flights.items() if f.due_s > now_s}
         old = self._outbox.oldest(2 * rules.window)
         fresh = self._outbox.fresh(self._clock.now_ms() - rules.fresh_ms, 2 * rules.window)
         for waiting, is_fresh in choose(old, fresh, self._flights, now_s, rules):
@@ -194,7 +198,7 @@ class Uplink:
                 waiting, receipt = self._read(message)
             except PayloadError as fault:
                 self.tally.ignored += 1
-                log.warning("receipt ignored: %s", fault)
+                log.info("receipt ignored: %s", fault)
                 continue
             self.tally.ignored += waiting.row in gone
             gone[waiting.row] = waiting, receipt
@@ -242,6 +246,13 @@ class Uplink:
             "%s: %d of %d records were put aside by the collector; the first: %s",
             waiting.building, receipt.quarantined, waiting.records, self.complaint,
         )  # fmt: skip
+
+    def _report_refusal(self) -> None:
+        """What the broker refuses (a password, a topic) is said once, not at each attempt."""
+        if self._link.refusal and self._link.refusal != self._refusal:
+            self.complaint = f"broker: {self._link.refusal}"
+            log.error("%s; compare user and topics with the broker's configuration", self.complaint)
+        self._refusal = self._link.refusal
 
     def _wake(self, now_s: float) -> None:
         """A receipt after a silence: the collector is back, so what backed off need not wait for its turn."""

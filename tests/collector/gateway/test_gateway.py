@@ -184,6 +184,17 @@ def test_a_source_that_repeats_a_time_is_counted_and_told(site: Site) -> None:
     assert "4 readings dropped whose times did not rise" in gateway.status().text
 
 
+def test_a_clock_that_is_set_back_is_told_of_and_not_believed(site: Site) -> None:
+    gateway = site.open(Live("HQ01"))
+    site.step(2, seconds=60)
+    site.clock.set(T0 - 7_200_000)
+
+    site.step(2, seconds=60)
+
+    assert sorted(site.got[name("HQ01", 0)]) == [T0, T0 + 60_000]
+    assert "4 readings dropped whose times did not rise" in gateway.status().text
+
+
 def test_readings_wait_until_the_clock_is_right(site: Site) -> None:
     gateway = site.open(Live("HQ01"), Remembering("HQ02", T0 - DAY_MS), synced=False)
     site.clock.set(5_000_000)

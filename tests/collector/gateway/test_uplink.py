@@ -314,6 +314,15 @@ def test_a_restarted_gateway_sends_again_what_has_no_receipt(site: Site, tmp_pat
     assert (second.payload, second.correlation) == (first.payload, first.correlation)
 
 
+def test_what_the_broker_refuses_is_said_once(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.link.refusal = "Not authorized"
+    for _ in range(3):
+        site.uplink.step()
+
+    assert site.uplink.complaint == "broker: Not authorized"
+    assert caplog.text.count("compare user and topics with the broker's configuration") == 1
+
+
 def test_a_dead_network_thread_is_loud(site: Site) -> None:
     site.link.started = False
 
