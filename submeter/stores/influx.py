@@ -1,7 +1,7 @@
 """What InfluxDB 1 and 2 have in common, over two thin transports: readings and intervals there, entries beside it.
 
-Entries, change feed and cursors need transactions and live in an embedded store (``state``). Findings, gateways and
-quarantine counts are mirrored into InfluxDB so that Grafana can list them.
+Entries, change feed and cursors need transactions and live in an embedded store (``state``). Findings, savings,
+gateways and quarantine counts are mirrored into InfluxDB so that Grafana can show them.
 
 InfluxDB overwrites a point of the same identity without a word. So each series has a high-water mark: only a reading at
 or below it may be there already, and only those are read back and compared. A mark is raised before the write, and what
@@ -32,6 +32,7 @@ from submeter.words import (
     Quarantined,
     Readings,
     Resolution,
+    Saving,
     Series,
     StoreAway,
     Written,
@@ -214,6 +215,10 @@ class InfluxStore:
         with self.writing():
             if kind is Finding:
                 self._forget_findings(dropped)
+            if kind is Saving:
+                for saving in self._state.entries(Saving):
+                    if saving.id in dropped:
+                        self._forget_saving(saving)
             self._state.drop(kind, dropped)
 
     def _mirror(self, entries: Sequence[Entry]) -> None:
@@ -224,6 +229,23 @@ class InfluxStore:
         self._wait([line.finding_line(f) for f in findings], "ms")
         self._wait([line.gateway_line(e) for e in entries if isinstance(e, GatewayStatus)], "ms")
         self._wait(line.quarantine_lines(e for e in entries if isinstance(e, Quarantined)), "ms")
+        self._mirror_savings([e for e in entries if isinstance(e, Saving)])
+
+    def _mirror_savings(self, savings: Sequence[Saving]) -> None:
+        """A curve that lost a day, or begins elsewhere, is forgotten first: InfluxDB would keep the rest of it."""
+        if not savings:
+            return
+        kept = {s.id: s for s in self._state.entries(Saving)}
+        for new in savings:
+            old = kept.get(new.id, new)
+            if old.start_ms != new.start_ms or not set(old.days) <= set(new.days):
+                self._forget_saving(old)
+            self._wait(line.saving_lines(new), "ms")
+
+    def _forget_saving(self, saving: Saving) -> None:
+        where = influxql.where({"building": saving.building, "measure": saving.measure})
+        for measurement in ("saving", "saving_day"):
+            self._transport.query(f"DELETE FROM {measurement} WHERE {where}", "ms", "application/json")
 
     def _forget_findings(self, ids: Sequence[str]) -> None:
         for one in ids:

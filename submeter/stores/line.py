@@ -5,6 +5,8 @@
     finding   building, id, kind, point                      open, kwh, kwh_known, yuan_month, yuan_known, confidence, …
     gateway   gateway                                        waiting, polls, errors, online, backfill, oldest
     quarantine building, gateway, reason                     count
+    saving    building, measure                              avoided, low, high, expected, actual, completeness, …
+    saving_day building, measure                             avoided, low, high (so far), expected, actual (of the day)
 
 Tags are identity only. Every field is a float, for ever (a field that is once an integer has two types from then on),
 and each write carries every field (InfluxDB merges fields): a missing interval is ``known=0`` with value 0. Values are
@@ -17,7 +19,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from submeter.stores.port import Column
-from submeter.words import Finding, FindingState, GatewayStatus, Intervals, Quarantined, Readings, Series
+from submeter.words import Finding, FindingState, GatewayStatus, Intervals, Quarantined, Readings, Saving, Series
 
 _SPECIAL = re.compile(r"([,= ])")
 _UNSAYABLE = re.compile(r"[\n\r]|\\(?=[,= ]|$)")
@@ -124,6 +126,53 @@ def quarantine_lines(records: Iterable[Quarantined]) -> list[str]:
         count, newest = counts.get(tags, (0, one.arrived_ms))
         counts[tags] = (count + 1, max(newest, one.arrived_ms))
     return [_line(tags, {"count": count}, newest) for tags, (count, newest) in counts.items()]
+
+
+_DAY_MS = 86_400_000
+
+
+def saving_lines(saving: Saving) -> list[str]:
+    """A measure's saving so far, at its start, and one line a day of its curve; in milliseconds, energies in kWh.
+
+    A day lies at the instant of the local clock at which the reporting period began, its midnight (an hour beside it
+    while summer time differs).
+    """
+    tags = {"building": saving.building, "measure": saving.measure}
+    whole = {
+        "avoided": saving.avoided_kwh,
+        "low": saving.low_kwh,
+        "high": saving.high_kwh,
+        "expected": saving.expected_kwh,
+        "actual": saving.actual_kwh,
+        "confidence": saving.confidence,
+        "completeness": saving.completeness,
+        "cvrmse": saving.cvrmse,
+        "nmbe": saving.nmbe,
+        "told": float(not saving.refused),
+        "yuan": saving.avoided_yuan or 0.0,
+        "yuan_known": float(saving.avoided_yuan is not None),
+        "kg": saving.avoided_kg or 0.0,
+        "kg_known": float(saving.avoided_kg is not None),
+        "end": saving.end_ms,
+    }
+    curve = key("saving_day", tags)
+    columns = (saving.avoided, saving.low, saving.high, saving.expected_daily, saving.actual_daily)
+    names = ("avoided", "low", "high", "expected", "actual")
+    return [
+        _line(key("saving", tags), whole, saving.start_ms),
+        *(
+            _line(curve, dict(zip(names, values, strict=True)), time)
+            for time, *values in zip(_midnights(saving), *columns, strict=True)
+        ),
+    ]
+
+
+def _midnights(saving: Saving) -> list[int]:
+    """The local midnights of its days: as far from UTC's as the start, which is one, is."""
+    ahead = -saving.start_ms % _DAY_MS
+    ahead -= _DAY_MS if ahead > _DAY_MS // 2 else 0
+    days = np.array(saving.days, "datetime64[D]").astype(np.int64) * _DAY_MS
+    return [int(day) - ahead for day in days]
 
 
 def _line(tags: str, fields: Mapping[str, float], time: int) -> str:
