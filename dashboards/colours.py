@@ -1,6 +1,7 @@
 """One colour per sub-item and medium, the same on every page and board, in light and in dark.
 
-Hues are from Okabe & Ito's palette (Color Universal Design, 2008) and two of Paul Tol's, chosen so that sub-items that
+Hues are from Okabe & Ito's palette (Color Universal Design, 2008) and Paul Tol's (its pink would be grey to eyes
+without green cones, so special loads wear Tol's purple), chosen so that sub-items that
 are stacked on each other stay apart for eyes without red or green cones and in grey print. Red means only "act".
 """
 
@@ -9,7 +10,7 @@ from typing import Final
 LIGHTING: Final = "#E69F00"
 HVAC: Final = "#0072B2"
 POWER: Final = "#009E73"
-SPECIAL: Final = "#CC79A7"
+SPECIAL: Final = "#AA3377"
 NOT_METERED: Final = "#9AA0A6"
 TOTAL: Final = "#5F7285"
 

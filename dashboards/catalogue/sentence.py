@@ -1,7 +1,7 @@
 """Findings as sentences: kind, parameters and evidence in, words of one language out. Stored findings hold no text.
 
-Evidence keys end in what they are: ``…_kwh`` energy, ``…_kw`` power, ``share…`` a share of one, ``hours``, ``nights`` and
-``days`` counts. A detail whose numbers are missing is left out.
+Evidence keys end in what they are: ``…_kwh`` energy, ``…_kw`` power, ``share…`` a share of one, ``hours``, ``nights``
+and ``days`` counts. A detail whose numbers are missing is left out.
 """
 
 from collections.abc import Mapping
@@ -55,25 +55,31 @@ def sentence(told: Told, language: str) -> Sentence:
     return Sentence(
         title=row["title"][language],
         what=fill(row["what"][language], values),
-        detail=_detail(row, values, language),
+        detail=_detail(row, values, told, language),
         since=_since(told, language),
         sure=_sure(told.confidence, language),
         do=fill(row["do"][language], values),
         cost=figures.money(told.yuan_month) if told.yuan_month is not None else text(language, "finding.no_cost"),
-        at_stake=text(language, "finding.at_stake", kwh=figures.energy(abs(told.kwh), told.unit)) if told.kwh else "",
+        at_stake=_at_stake(told, language),
     )
 
 
-def _detail(row: Mapping[str, Any], values: Mapping[str, object], language: str) -> str:
+def _detail(row: Mapping[str, Any], values: Mapping[str, object], told: Told, language: str) -> str:
     """The first detail whose numbers are all there."""
     for detail in row.get("detail", ()):
-        if all(key in values for key in detail["needs"]):
+        if all(key in values for key in detail["needs"]) and _fits(detail.get("is", {}), told):
             return fill(detail[language], values)
     return ""
 
 
+def _fits(wanted: Mapping[str, float], told: Told) -> bool:
+    return all(told.evidence.get(key) == value for key, value in wanted.items())
+
+
 def _evidence(told: Told, language: str) -> dict[str, object]:
-    return {key: _figure(key, value, told.unit, language) for key, value in told.evidence.items()}
+    """Figures under the names that templates use: cubic metres of water and gas stand where kWh of others do."""
+    named = {key.replace("_m3h", "_kw").replace("_m3", "_kwh"): value for key, value in told.evidence.items()}
+    return {key: _figure(key, value, told.unit, language) for key, value in named.items()}
 
 
 def _figure(key: str, value: float | str, unit: str, language: str) -> str:
@@ -82,12 +88,19 @@ def _figure(key: str, value: float | str, unit: str, language: str) -> str:
     if key.endswith("_kwh"):
         return figures.energy(value, unit)
     if key.endswith("_kw"):
-        return f"{figures.plain(value)} kW"
+        return f"{figures.plain(value)} {'kW' if unit == 'kWh' else 'm³/h'}"
     if key.startswith("share"):
         return figures.percent(value, 0 if abs(value) >= 0.1 else 1)
-    if key == "hours":
+    if key in ("hours", "shift_h"):
         return f"{figures.number(value)}{'小时' if language == 'zh' else ' h'}"
-    return figures.plain(value)
+    return figures.number(value, 0 if value == int(value) else 1)
+
+
+def _at_stake(told: Told, language: str) -> str:
+    amount = told.kwh if told.kwh is not None else told.evidence.get("amount_m3")
+    if not amount or isinstance(amount, str):
+        return ""
+    return text(language, "finding.at_stake", kwh=figures.energy(abs(amount), told.unit))
 
 
 def _since(told: Told, language: str) -> str:

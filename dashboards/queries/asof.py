@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dashboards.queries.grid import Grid, lay
 from dashboards.queries.reader import Reader
@@ -24,7 +25,7 @@ LOOK_BACK_LONG_DAYS = 8000
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """``end_ms`` is exclusive; ``fresh`` that it is now; ``first_ms`` the first known day, None when nothing is known."""
+    """``end_ms`` is exclusive; ``fresh``: it is now; ``first_ms`` the first known day, None when nothing is known."""
 
     end_ms: int
     fresh: bool
@@ -44,7 +45,7 @@ def _as_of(reader: Reader, building: str) -> AsOf:
     now = floor_hour(instant(reader.now_ms()))
     for days in (LOOK_BACK_DAYS, LOOK_BACK_LONG_DAYS):
         grid = daily_roots(reader, building, now, days)
-        known = (grid.known > 0).any(axis=0) if len(grid.known) else np.zeros(len(grid.starts), bool)
+        known = np.asarray((grid.known > 0).any(axis=0), np.bool_)
         if known.any():
             return _judge(reader, grid, known, now)
     return AsOf(to_ms(now), True, None, 0)
@@ -58,7 +59,7 @@ def daily_roots(reader: Reader, building: str, now: np.datetime64, days: int) ->
     return lay(reader.point_intervals(roots, Resolution.DAY, edges[0], edges[-1]), edges)
 
 
-def _judge(reader: Reader, grid: Grid, known: np.ndarray[tuple[int], np.dtype[np.bool_]], now: np.datetime64) -> AsOf:
+def _judge(reader: Reader, grid: Grid, known: NDArray[np.bool_], now: np.datetime64) -> AsOf:
     newest = int(np.flatnonzero(known)[-1])
     first = to_ms(grid.starts[int(np.flatnonzero(known)[0])])
     count = int(known.sum())

@@ -26,7 +26,10 @@ def _calendar(country: str, subdivision: str, year: int, language: str) -> holid
     subdivisions = holidays.list_supported_countries()[country]
     known = country in holidays.list_localized_countries() and language in holidays.list_localized_countries()[country]
     return holidays.country_holidays(
-        country, subdiv=subdivision if subdivision in subdivisions else None, years=year, language=language if known else None
+        country,
+        subdiv=subdivision if subdivision in subdivisions else None,
+        years=year,
+        language=language if known else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The first screen: what is wrong and what it costs, whether today is normal, where the energy goes, how buildings compare."""
+"""The first screen: what is wrong and what it costs, is today normal, where the energy goes, how buildings compare."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """``energy``, ``cost`` and ``carbon`` are of the thirty days up to ``end_ms``; ``without`` names buildings whose own
+    """``energy``, ``cost`` and ``carbon`` are of the thirty days to ``end_ms``; ``without`` lists buildings whose own
     total is withheld and so not in the sum. ``filling`` is the share of the past read while a back-fill runs."""
 
     id: str
@@ -98,7 +98,7 @@ def _row(reader: Reader, building: str, found: list[FindingView], end: np.dateti
 
 
 def _together(parts: list[Total], unit: str, limit: float) -> Total:
-    """Sum of the buildings' totals; completeness is the mean over all buildings, so a withheld one counts against it."""
+    """Sum of the buildings' totals; completeness is the mean over all of them, so a withheld one counts against it."""
     if not parts:
         return Total(None, unit, None, 0.0, False)
     known = [p for p in parts if p.value is not None]

@@ -78,5 +78,5 @@ def _view(reader: Reader, f: Finding) -> FindingView:
 
 
 def monthly_cost(found: list[FindingView]) -> float:
-    """Yuan a month of all that have a price."""
-    return sum(f.yuan_month or 0.0 for f in found)
+    """Yuan a month of all that cost something; what happens to save is no counterweight."""
+    return sum(max(f.yuan_month or 0.0, 0.0) for f in found)

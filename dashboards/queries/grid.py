@@ -34,11 +34,11 @@ class Grid:
 
     @property
     def estimated(self) -> NDArray[np.bool_]:
-        return self.known == Known.ESTIMATED
+        return np.equal(self.known, int(Known.ESTIMATED))
 
     @property
     def suspect(self) -> NDArray[np.bool_]:
-        return (self.flags & Flag.SUSPECT) > 0
+        return np.greater(self.flags & int(Flag.SUSPECT), 0)
 
 
 def lay(columns: Sequence[Intervals], edges: Edges) -> Grid:

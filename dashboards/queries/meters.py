@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 
@@ -19,8 +20,8 @@ LOOK_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``state``: ok, late (over two hours), silent (over a day), never. ``register`` is what the meter shows, before any
-    ratio, in ``unit``. ``completeness`` of the last thirty days' daily intervals; ``gaps`` are days not known among them.
+    """``state``: ok, late (over two hours), silent (over a day), never. ``register`` is what the meter shows, before
+    any ratio, in ``unit``. ``completeness`` of the last thirty days' daily intervals; ``gaps``: days not known of them.
     """
 
     point: str
@@ -67,16 +68,14 @@ class Node:
 def meters(reader: Reader, building: str | None = None) -> list[Health]:
     """In order of the portfolio."""
     wanted = [building] if building else list(reader.portfolio.buildings)
-    return [h for b in wanted for h in reader.kept(("meters", b), lambda b=b: _meters(reader, b), 5.0)]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    return [h for b in wanted for h in reader.kept(("meters", b), partial(_meters, reader, b), 5.0)]
 
 
 def _meters(reader: Reader, building: str) -> list[Health]:
     points = reader.portfolio.points_of(building)
     shares, gaps = _completeness(reader, building, points)
     heard = {s for s in reader.series() if s.point.partition("/")[0] == building}
-    return [
-        _health(reader, p, heard, share, gap) for p, share, gap in zip(points, shares, gaps, strict=True)
-    ]
+    return [_health(reader, p, heard, share, gap) for p, share, gap in zip(points, shares, gaps, strict=True)]
 
 
 def _completeness(reader: Reader, building: str, points: Sequence[Point]) -> tuple[list[float | None], list[int]]:
@@ -91,8 +90,8 @@ def _completeness(reader: Reader, building: str, points: Sequence[Point]) -> tup
 
 def current_device(devices: Sequence[Device]) -> Device | None:
     """The one that hangs there now: the last that has not been taken down, else the last."""
-    hanging = [d for d in devices if not d.until]
-    return (hanging or list(devices) or [None])[-1]
+    hanging = [d for d in devices if not d.until] or list(devices)
+    return hanging[-1] if hanging else None
 
 
 def _health(reader: Reader, point: Point, heard: set[Series], share: float | None, gaps: int) -> Health:

@@ -32,7 +32,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """``cost`` in yuan by the tariff named, ``carbon`` in kgCO2; ``excess`` kWh that sub-meters counted beyond the main."""
+    """``cost`` in yuan by the tariff named, ``carbon`` in kgCO2; ``excess``: kWh of sub-meters beyond the main's."""
 
     building: str
     start_ms: int
@@ -49,7 +49,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class BaseLoad:
-    """Median over days of the smallest hour, in kW, of the last thirty days; ``before`` of the thirty days before those.
+    """Median over days of the smallest hour, in kW, of the last thirty days; ``before``: of the thirty before those.
 
     ``months`` are (first day of month, kW) over the last year. None where too few hours were measured.
     """

@@ -1,4 +1,4 @@
-"""Is the plumbing healthy? Gateways, what waits unreceipted, what was quarantined and why, what is held, the back-fill."""
+"""Is the plumbing healthy? Gateways, what waits unreceipted, what was quarantined and why, what is held."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class GatewayView:
-    """``state``: online, offline, never. ``oldest_ms`` is the time of the oldest pack without receipt, None for none."""
+    """``state``: online, offline, never. ``oldest_ms``: time of the oldest pack without receipt, None for none."""
 
     id: str
     buildings: list[str]

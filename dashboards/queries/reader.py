@@ -1,7 +1,7 @@
 """What views read through: store, portfolio and clock in one hand, one read at a time, results kept for a while.
 
 A result is kept for at least the seconds asked and for :data:`REST` times what it cost, so that many open pages, or one
-slow store, never take more than a small share of a core. Keys carry the portfolio's version: a renamed meter shows at once.
+slow store, never take more than a small share of a core. Keys carry the portfolio's version: a new name shows at once.
 """
 
 import threading

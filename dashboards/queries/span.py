@@ -56,7 +56,7 @@ def hour_edges(start: np.datetime64, end: np.datetime64) -> Edges:
 
 
 def floor_hour(at: np.datetime64) -> np.datetime64:
-    return at.astype("datetime64[h]").astype("datetime64[s]")
+    return instant(to_ms(at) // 3_600_000 * 3_600_000)
 
 
 def days_until(end: np.datetime64, days: int, zone: str) -> Span:

@@ -1,9 +1,9 @@
 """Where energy goes: the meter tree turned into sub-items that add up to the main meter.
 
-Each meter's *own* energy is what it counts less what its children count. Own energy of a sub-item's meter belongs to the
-sub-item; own energy of a meter without one (the main meter, a floor board) is *not metered*, a named slice. Where a child
-is missing, its energy is not metered for that time. Children that count more than their parent make own energy negative:
-the slice then shows zero and the excess is told apart, never hidden.
+Each meter's *own* energy is what it counts less what its children count. Own energy of a sub-item's meter belongs to
+the sub-item; own energy of a meter without one (the main meter, a floor board) is *not metered*, a named slice. Where a
+child is missing, its energy is not metered for that time. Children that count more than their parent make own energy
+negative: the slice then shows zero and the excess is told apart, never hidden.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def split(portfolio: Portfolio, points: list[Point], roots: list[Point], grid: G
         estimated[key] = estimated.get(key, np.zeros(len(grid.starts), bool)) | grid.estimated[row[point.id]]
     blind = np.isnan(total)
     hidden = {key: np.where(blind, np.nan, value) for key, value in items.items()}
-    suspect = grid.suspect[tops].any(axis=0) if tops else np.zeros(len(grid.starts), bool)
+    suspect = np.asarray(grid.suspect[tops].any(axis=0), np.bool_)
     return Split(hidden, estimated, total, known, suspect, np.where(blind, 0.0, excess))
 
 
@@ -86,7 +86,7 @@ def _own(value: NDArray[np.float64], me: int, children: list[int]) -> NDArray[np
 
 def _slice(point: Point, has_children: bool) -> str:
     key = item_of(point.item)
-    return key if len(key) == 3 else (NOT_METERED if has_children else key)  # noqa: PLR2004  (two letters: a whole medium)
+    return key if len(key) == 3 else (NOT_METERED if has_children else key)
 
 
 def _sum_of_roots(grid: Grid, tops: list[int]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:

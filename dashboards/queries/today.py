@@ -1,12 +1,13 @@
 """Is today normal? The day's hours against the band of what was to be expected, and one word.
 
-The word is *high* (*low*) when the day so far, or each of the last two known hours, lies above (below) its band; *unknown*
-when no hour has both a known number and a band. The day's band is the sum of the hours' bands: hours err together, so
-nothing is gained by adding them up as if they did not.
+The word is *high* (*low*) when the day so far, or each of the last two known hours, lies above (below) its band;
+*unknown* when no hour has both a known number and a band. The day's band is the sum of the hours' bands: hours err
+together, so nothing is gained by adding them up as if they did not.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ BAND = ("expected", "expected_low", "expected_high")
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One sub-item ('' = not metered) over the hours of a day, kWh; ``estimated`` marks hours in which it is estimated."""
+    """One sub-item ('' = not metered) over the hours of a day, kWh; ``estimated``: hours in which it is estimated."""
 
     item: str
     kwh: list[float | None]
@@ -83,7 +84,7 @@ def _bands(reader: Reader, roots: list[str], edges: Edges) -> NDArray[np.float64
     if not roots:
         return np.full((3, len(edges) - 1), np.nan)
     grids = [read_columns(reader, [Column(p, q, Resolution.HOUR) for q in BAND], edges).value for p in roots]
-    return np.sum(grids, axis=0)
+    return np.asarray(np.sum(grids, axis=0), np.float64)
 
 
 def _view(
@@ -134,4 +135,4 @@ def word(actual: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np
 
 def numbers(values: NDArray[np.float64], digits: int = 3) -> list[float | None]:
     """For JSON: rounded, None for NaN."""
-    return [None if v != v else v for v in np.round(values, digits).tolist()]
+    return [None if isnan(v) else v for v in np.round(values, digits).tolist()]

@@ -24,7 +24,7 @@ from dashboards.queries.operations import Operations, operations
 from dashboards.queries.reader import Reader
 from dashboards.queries.savings import SavingView, savings
 from dashboards.queries.span import Span, instant
-from dashboards.queries.today import Today, today
+from dashboards.queries.today import Today, numbers, today
 from dashboards.web.answer import json_answer
 from dashboards.web.telling import tell
 from submeter.stores.port import Column
@@ -72,7 +72,7 @@ class PointView:
 
 @dataclass(frozen=True, slots=True)
 class IntervalColumns:
-    """Columns of equal length; ``value`` null where missing. ``known``, ``method``, ``flags`` as named in ``legend``."""
+    """Columns of equal length; ``value`` null where missing; ``known``, ``method``, ``flags`` as in ``legend``."""
 
     point: str
     quantity: str
@@ -159,7 +159,9 @@ def _building(router: APIRouter, reader: Reader) -> None:
             _known_building(reader.portfolio, building)
             return json_answer(request, make(reader, building))
 
-    @router.get("/buildings/{building}/today", response_model=Today, tags=["building"], summary="A day against its band")
+    @router.get(
+        "/buildings/{building}/today", response_model=Today, tags=["building"], summary="A day against its band"
+    )
     def read_today(request: Request, building: str, day: date | None = None) -> Response:
         _known_building(reader.portfolio, building)
         return json_answer(request, today(reader, building, day.isoformat() if day else None))
@@ -171,7 +173,9 @@ def _building(router: APIRouter, reader: Reader) -> None:
 
 
 def _point(router: APIRouter, reader: Reader) -> None:
-    @router.get("/meters/{building}/{local}", response_model=MeterDay, tags=["meters"], summary="A meter's day: how it is known")
+    @router.get(
+        "/meters/{building}/{local}", response_model=MeterDay, tags=["meters"], summary="A meter's day: how it is known"
+    )
     def read_meter(request: Request, building: str, local: str, day: date | None = None) -> Response:
         _known_point(reader.portfolio, f"{building}/{local}")
         return json_answer(request, meter_day(reader, f"{building}/{local}", day.isoformat() if day else None))
@@ -181,7 +185,9 @@ def _point(router: APIRouter, reader: Reader) -> None:
         _known_point(reader.portfolio, f"{building}/{local}")
         return json_answer(request, point_view(reader.portfolio.points[f"{building}/{local}"]))
 
-    @router.get("/intervals", response_model=IntervalColumns, tags=["meters"], summary="Intervals of a point, half-open")
+    @router.get(
+        "/intervals", response_model=IntervalColumns, tags=["meters"], summary="Intervals of a point, half-open"
+    )
     def read_intervals(
         request: Request,
         point: str,
@@ -226,7 +232,7 @@ def interval_columns(reader: Reader, column: Column, span: Span) -> IntervalColu
         quantity=column.quantity,
         resolution=column.resolution,
         start_ms=(rows.start.astype(np.int64) * 1000).tolist(),
-        value=[None if v != v else v for v in rows.value.tolist()],
+        value=numbers(rows.value, 6),
         known=rows.known.tolist(),
         method=rows.method.tolist(),
         flags=rows.flags.tolist(),
@@ -237,5 +243,3 @@ def interval_columns(reader: Reader, column: Column, span: Span) -> IntervalColu
             "flags": {f.name.lower(): int(f) for f in Flag if f.name},
         },
     )
-
-

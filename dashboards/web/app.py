@@ -1,4 +1,4 @@
-"""The web application: middleware, assets, JSON API, pages. It only reads; uvicorn is started by the command on the roof."""
+"""The web application: middleware, assets, JSON API, pages. It only reads; the command on the roof starts uvicorn."""
 
 from collections.abc import Callable
 
@@ -85,7 +85,7 @@ def _faults(app: FastAPI, pages: Pages) -> None:
     @app.exception_handler(StarletteHTTPException)
     def refused(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, StarletteHTTPException)
-        if request.url.path.startswith(("/api/", "/assets/")) or fault.status_code != 404:  # noqa: PLR2004  (HTTP)
+        if request.url.path.startswith(("/api/", "/assets/")) or fault.status_code != 404:
             return JSONResponse({"detail": fault.detail}, fault.status_code)
         return pages.missing(request)
 
@@ -94,5 +94,3 @@ def _faults(app: FastAPI, pages: Pages) -> None:
         assert isinstance(fault, RequestValidationError)
         said = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in fault.errors())
         return JSONResponse({"detail": said}, 422)
-
-

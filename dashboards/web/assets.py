@@ -1,8 +1,8 @@
 """Static files: our own, ECharts out of the installed ``nicegui`` package, Swagger UI out of ``swagger_ui_bundle``.
 
-ECharts was chosen among the charting scripts that come inside Python wheels: 1.1 MB against Plotly's 4.8 MB, draws 8,760
-heat map cells on a canvas at once, decals for grey print, and two themes by a few lines. The package directory is found
-without importing NiceGUI, whose import starts a web framework. Nothing is copied.
+ECharts was chosen among the charting scripts that come inside Python wheels: 1.1 MB against Plotly's 4.8 MB, draws
+8,760 heat map cells on a canvas at once, decals for grey print, and two themes by a few lines. The package directory is
+found without importing NiceGUI, whose import starts a web framework. Nothing is copied.
 """
 
 from importlib.util import find_spec
@@ -23,7 +23,9 @@ def package_folder(package: str) -> Path:
     """Where an installed package lies. Raises :class:`ConfigError` with what to install."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigError(f"{package} is not installed; install submeter with its server extra: pip install 'submeter[server]'")
+        raise ConfigError(
+            f"{package} is not installed; install submeter with its server extra: pip install 'submeter[server]'"
+        )
     return Path(spec.submodule_search_locations[0])
 
 
@@ -39,7 +41,9 @@ def swagger_folder() -> Path:
     """The folder with swagger-ui-bundle.js. Raises :class:`ConfigError`."""
     found = sorted(package_folder("swagger_ui_bundle").glob("vendor/swagger-ui-*/swagger-ui-bundle.js"))
     if not found:
-        raise ConfigError("swagger_ui_bundle holds no swagger-ui-bundle.js; install a version that pyproject.toml allows")
+        raise ConfigError(
+            "swagger_ui_bundle holds no swagger-ui-bundle.js; install a version that pyproject.toml allows"
+        )
     return found[-1].parent
 
 

@@ -69,7 +69,7 @@ class Pages:
             return text(language, key, **values)
 
         def name(of: Any, field: str = "name") -> str:
-            return getattr(of, f"{field}_zh" if language == "zh" else field) or getattr(of, field)
+            return str(getattr(of, f"{field}_zh" if language == "zh" else field) or getattr(of, field))
 
         def item_name(item: str) -> str:
             key = f"item.{item or 'none'}"

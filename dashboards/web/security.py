@@ -1,7 +1,7 @@
 """What every answer carries: a content policy that knows this server only, and how long it took.
 
-Pages hold no inline script or style, so none is allowed. Loopback servers answer only to loopback names: a page elsewhere
-cannot reach them by a name that it points at 127.0.0.1.
+Pages hold no inline script or style, so none is allowed. Loopback servers answer only to loopback names: a page
+elsewhere cannot reach them by a name that it points at 127.0.0.1.
 """
 
 from collections import defaultdict, deque
@@ -63,7 +63,7 @@ def guard(timings: Timings, host: str) -> Callable[[Request, Next], Awaitable[Re
         response = _refused(request, host) or await call_next(request)
         ms = (perf_counter() - begun) * 1000
         route = request.scope.get("route")
-        if route is not None and response.status_code < 400:  # noqa: PLR2004  (HTTP)
+        if route is not None and response.status_code < 400:
             timings.add(getattr(route, "path", request.url.path), ms)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)

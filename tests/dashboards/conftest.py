@@ -1,12 +1,12 @@
 """A small pretend district from a formula that anyone can follow, in a memory store, for pages and queries.
 
-Three buildings: an office (main and four sub-items, one below another), a hotel (main, sub-items, water) and a school
-without a main meter. A weekday hour costs an office 60 kW from 8 to 18 and 20 kW else; sub-items are fixed shares of it.
+Three buildings: an office (main meter and four sub-items), a hotel (the same, and water) and a school without a main
+meter. Each takes 60 kW on weekdays from 8 to 18 and 20 kW else; sub-items are fixed shares of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 
 import numpy as np
@@ -21,8 +21,29 @@ from submeter.settings import Settings
 from submeter.stores.memory import MemoryStore
 from submeter.stores.port import Column, Store
 from submeter.words import (
-    Balance, Block, Building, CarbonFactor, Device, Finding, FindingState, Flag, Gateway, GatewayStatus, Held,
-    Intervals, Known, Measure, Medium, Method, Point, Portfolio, Price, Quarantined, Readings, Resolution, Saving,
+    Balance,
+    Block,
+    Building,
+    CarbonFactor,
+    Device,
+    Finding,
+    FindingState,
+    Flag,
+    Gateway,
+    GatewayStatus,
+    Held,
+    Intervals,
+    Known,
+    Measure,
+    Medium,
+    Method,
+    Point,
+    Portfolio,
+    Price,
+    Quarantined,
+    Readings,
+    Resolution,
+    Saving,
     Series,
 )  # fmt: skip
 
@@ -32,7 +53,12 @@ TODAY = date(2026, 11, 20)
 NOW_MS = to_ms(midnight(TODAY, ZONE)) + 14 * 3_600_000
 SHARES = {"01A00": 0.30, "01B00": 0.40, "01C00": 0.15, "01D00": 0.05}
 """of the main meter's energy; the tenth that is left is not metered"""
-NAMES = {"01A00": ("Lighting", "照明插座"), "01B00": ("HVAC", "空调"), "01C00": ("Lifts", "电梯"), "01D00": ("Servers", "信息中心")}
+NAMES = {
+    "01A00": ("Lighting", "照明插座"),
+    "01B00": ("HVAC", "空调"),
+    "01C00": ("Lifts", "电梯"),
+    "01D00": ("Servers", "信息中心"),
+}
 
 
 @dataclass(frozen=True)
@@ -77,12 +103,16 @@ def make_portfolio(measures: tuple[Measure, ...] = ()) -> Portfolio:
         tenant="Pudong",
         buildings=MappingProxyType({x.id: x for x in (a, b, c)}),
         points=MappingProxyType(points),
-        devices=MappingProxyType({p: (Device(point=p, serial=f"S{n:03}", model="DTS-1"),) for n, p in enumerate(points)}),
+        devices=MappingProxyType(
+            {p: (Device(point=p, serial=f"S{n:03}", model="DTS-1"),) for n, p in enumerate(points)}
+        ),
         stations=MappingProxyType({}),
         gateways=MappingProxyType({"gw1": Gateway(id="gw1", buildings=("tower", "hotel", "school"))}),
         measures=MappingProxyType({m.id: m for m in measures}),
         prices=(Price(name="flat", medium="electricity", since="2025-01-01", yuan_per_unit=0.8, source="test"),),
-        carbon=(CarbonFactor(name="shanghai", medium="electricity", since="2025-01-01", kg_per_unit=0.5, source="test"),),
+        carbon=(
+            CarbonFactor(name="shanghai", medium="electricity", since="2025-01-01", kg_per_unit=0.5, source="test"),
+        ),
         version="1",
     )
 
@@ -91,13 +121,19 @@ def replace_parent(point: Point) -> Point:
     return Point(id=point.id, name=point.name, name_zh=point.name_zh, item=point.item)
 
 
-def load_kwh(clocks: list[object]) -> np.ndarray:
+def load_kwh(clocks: Sequence[datetime]) -> np.ndarray:
     """60 kWh in a working hour (weekdays 8–18), 20 else; ten per cent more from June to August."""
-    value = [60.0 if c.weekday() < 5 and 8 <= c.hour < 18 else 20.0 for c in clocks]  # type: ignore[attr-defined]  # datetimes
-    return np.array(value) * np.array([1.1 if c.month in (6, 7, 8) else 1.0 for c in clocks])  # type: ignore[attr-defined]
+    value = [60.0 if c.weekday() < 5 and 8 <= c.hour < 18 else 20.0 for c in clocks]
+    return np.array(value) * np.array([1.1 if c.month in (6, 7, 8) else 1.0 for c in clocks])
 
 
-def rows(starts: np.ndarray, kwh: np.ndarray, known: object = Known.MEASURED, method: object = Method.REGISTER, flags: object = 0) -> Intervals:
+def rows(
+    starts: np.ndarray,
+    kwh: np.ndarray,
+    known: object = Known.MEASURED,
+    method: object = Method.REGISTER,
+    flags: object = 0,
+) -> Intervals:
     return Intervals.of(starts, np.round(kwh * 1e6).astype(np.int64), known, method, flags)
 
 
@@ -116,7 +152,9 @@ def fill(store: Store, portfolio: Portfolio, now_ms: int, days: int = 400) -> No
         mount(store, portfolio, point, hours, base * factor)
 
 
-def fill_point(store: Store, point: Point, hours: np.ndarray, kwh: np.ndarray, edges: np.ndarray, daily: np.ndarray) -> None:
+def fill_point(
+    store: Store, point: Point, hours: np.ndarray, kwh: np.ndarray, edges: np.ndarray, daily: np.ndarray
+) -> None:
     pending = np.where(np.arange(len(daily)) == len(daily) - 1, int(Flag.PENDING), 0)
     store.write_intervals(Column(point.id, point.quantity, Resolution.HOUR), rows(hours, kwh))
     store.write_intervals(Column(point.id, point.quantity, Resolution.DAY), rows(edges[:-1], daily, flags=pending))
@@ -126,7 +164,9 @@ def fill_point(store: Store, point: Point, hours: np.ndarray, kwh: np.ndarray, e
         ahead = hour_edges(hours[0], edges[-1])[:-1]
         usual = load_kwh(local_clock(ahead, ZONE)) * SHARES.get(point.item, 1.0)
         for name, factor in (("expected", 1.0), ("expected_low", 0.85), ("expected_high", 1.15)):
-            store.write_intervals(Column(point.id, name, Resolution.HOUR), rows(ahead, usual * factor, method=Method.MODEL))
+            store.write_intervals(
+                Column(point.id, name, Resolution.HOUR), rows(ahead, usual * factor, method=Method.MODEL)
+            )
 
 
 def mount(store: Store, portfolio: Portfolio, point: Point, hours: np.ndarray, kwh: np.ndarray) -> None:
@@ -142,8 +182,9 @@ def mount(store: Store, portfolio: Portfolio, point: Point, hours: np.ndarray, k
 
 def finding(id_: str, point: str, kind: str, yuan: float | None, **more: object) -> Finding:
     fields: dict[str, object] = {
-        "id": id_, "building": point.partition("/")[0], "point": point, "kind": kind, "start_ms": NOW_MS - 9 * 86_400_000,
-        "end_ms": NOW_MS, "state": FindingState.OPEN, "confidence": 0.93, "kwh": 420.0, "yuan_month": yuan,
+        "id": id_, "building": point.partition("/")[0], "point": point, "kind": kind,
+        "start_ms": NOW_MS - 9 * 86_400_000, "end_ms": NOW_MS, "state": FindingState.OPEN,
+        "confidence": 0.93, "kwh": 420.0, "yuan_month": yuan,
         "evidence": {"expected_kwh": 120.0, "actual_kwh": 540.0, "hours": 72.0, "share": 0.61},
         "first_told_ms": NOW_MS - 8 * 86_400_000, "last_seen_ms": NOW_MS,
     }  # fmt: skip
@@ -151,8 +192,22 @@ def finding(id_: str, point: str, kind: str, yuan: float | None, **more: object)
 
 
 MEASURES = (
-    Measure(id="led", building="tower", name="LED lighting", name_zh="LED照明改造", points=("tower/01a",), start="2026-05-01"),
-    Measure(id="chiller", building="hotel", name="New chiller", name_zh="更换冷机", points=("hotel/main",), start="2026-06-01"),
+    Measure(
+        id="led",
+        building="tower",
+        name="LED lighting",
+        name_zh="LED照明改造",
+        points=("tower/01a",),
+        start="2026-05-01",
+    ),
+    Measure(
+        id="chiller",
+        building="hotel",
+        name="New chiller",
+        name_zh="更换冷机",
+        points=("hotel/main",),
+        start="2026-06-01",
+    ),
     Measure(id="blinds", building="school", name="Blinds", name_zh="遮阳", points=("school/01b",), start="2026-10-01"),
 )
 
@@ -161,6 +216,7 @@ def saving(measure: Measure, per_day: float, band: float, days: int = 200) -> Sa
     """A straight line of ``per_day`` kWh with a band of ± ``band`` × its expected energy."""
     n = np.arange(1, days + 1)
     first = date.fromisoformat(measure.start).toordinal()
+    wave = 500 + 40 * np.sin(n / 5)
     return Saving(
         id=measure.id, measure=measure.id, building=measure.building, start_ms=0, end_ms=NOW_MS,
         actual_kwh=(500 - per_day) * days, expected_kwh=500.0 * days, avoided_kwh=per_day * days,
@@ -168,7 +224,7 @@ def saving(measure: Measure, per_day: float, band: float, days: int = 200) -> Sa
         completeness=0.98, avoided_yuan=per_day * days * 0.8, avoided_kg=per_day * days * 0.5, cvrmse=0.12, nmbe=0.004,
         days=[date.fromordinal(first + int(k) - 1).isoformat() for k in n], avoided=(n * per_day).tolist(),
         low=(n * per_day - band * 500 * n).tolist(), high=(n * per_day + band * 500 * n).tolist(),
-        actual_daily=[500 - per_day + 40 * float(np.sin(k / 5)) for k in n], expected_daily=[500 + 40 * float(np.sin(k / 5)) for k in n],
+        actual_daily=(wave - per_day).tolist(), expected_daily=wave.tolist(),
     )  # fmt: skip
 
 
@@ -187,10 +243,11 @@ def tell(store: Store) -> None:
         Balance(id="hotel/main", building="hotel", point="hotel/main", start_ms=NOW_MS - 30 * 86_400_000, end_ms=NOW_MS,
                 main_kwh=1000, children_kwh=1100, band_kwh=15, completeness=0.97),
         GatewayStatus(id="gw1", told_ms=NOW_MS - 20_000, waiting=3, oldest_ms=NOW_MS - 60_000, polls=88_000, errors=2),
-        Held(id="h1", gateway="gw1", point="tower/main", device="S000", quantity="energy_import", time_ms=NOW_MS + 600_000,
-             micro=1, arrived_ms=NOW_MS),
-        *[Quarantined(id=f"q{n}", gateway="gw1", reason="unknown_meter", text="<b>tower/attic</b> is in no meters.csv: add a row",
-                      record='{"n":"tower/attic"}', arrived_ms=NOW_MS - n * 1000) for n in range(5)],
+        Held(id="h1", gateway="gw1", point="tower/main", device="S000", quantity="energy_import",
+             time_ms=NOW_MS + 600_000, micro=1, arrived_ms=NOW_MS),
+        *[Quarantined(id=f"q{n}", gateway="gw1", reason="unknown_meter", record='{"n":"tower/attic"}',
+                      text="<b>tower/attic</b> is in no meters.csv: add a row", arrived_ms=NOW_MS - n * 1000)
+          for n in range(5)],
     )  # fmt: skip
 
 
@@ -221,5 +278,3 @@ def small_world() -> Callable[[int], World]:
         return World(store, portfolio, HandClock(NOW_MS), Settings())
 
     return make
-
-

@@ -1,0 +1,136 @@
+"""Pages as a reader without a browser sees them: both languages, every state, nothing unescaped."""
+
+import dataclasses
+import re
+
+import msgspec
+import pytest
+from fastapi.testclient import TestClient
+
+from dashboards.catalogue import LANGUAGES
+from dashboards.web import create_app
+from submeter.words import GatewayStatus
+
+PAGES = [
+    "/", "/buildings/tower", "/buildings/hotel", "/buildings/school", "/findings", "/savings", "/meters",
+    "/meters?building=hotel", "/meters/tower/main", "/meters/tower/main?day=2026-01-01", "/operations",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def client(world) -> TestClient:
+    return world.client()
+
+
+def text_of(page: str) -> str:
+    """A page's words without markup, white space as single blanks."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_renders_in_both_languages_without_a_missing_text(client, path, language):
+    answer = client.get(
+        path, params={"lang": language} if "?" not in path else None, cookies={"submeter_lang": language}
+    )
+    assert answer.status_code == 200
+    assert "⟦" not in answer.text
+    assert "…" not in text_of(answer.text)
+    assert f'<html lang="{"zh-CN" if language == "zh" else "en"}">' in answer.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_renders_when_nothing_has_been_read(empty_world, path, language):
+    answer = empty_world.client().get(path, cookies={"submeter_lang": language})
+    assert answer.status_code == 200
+    assert "⟦" not in answer.text
+
+
+def test_the_first_screen_says_what_is_wrong_and_what_it_costs(client):
+    words = text_of(client.get("/?lang=en").text)
+    assert "3 things need a look, about ¥1,534 a month." in words
+    assert words.index("¥1,234") < words.index("¥300") < words.index("cost not known")
+    assert "HVAC, Tower &lt;A&gt; runs on through the night: 540 kWh where 120 kWh would be usual." in words
+    assert "set the time switch" in words
+
+
+def test_names_from_the_portfolio_and_the_quarantine_never_become_markup(client):
+    assert "<A>" not in client.get("/?lang=en").text
+    operations = client.get("/operations").text
+    assert "<b>tower/attic" not in operations
+    assert "&lt;b&gt;tower/attic" in operations
+
+
+def test_the_language_sticks_once_it_is_chosen(world):
+    client = world.client()
+    assert "总览" in client.get("/?lang=zh").text
+    assert "总览" in client.get("/findings").text
+    assert "Overview" in client.get("/findings?lang=en").text
+    assert "Overview" in client.get("/").text
+
+
+def test_an_unknown_language_falls_back_to_the_setting(world):
+    assert "Overview" in world.client().get("/?lang=xx").text
+
+
+def test_an_empty_building_says_why_and_what_would_fill_it(empty_world):
+    words = text_of(empty_world.client().get("/?lang=en").text)
+    assert "Nothing has been read yet" in words
+    assert "withheld" in words
+    assert "0 of 3 buildings normal" in words
+
+
+def test_a_back_fill_is_told_with_its_share(small_world):
+    world = small_world(20)
+    world.store.put(GatewayStatus(id="gw1", told_ms=1, waiting=0, oldest_ms=0, polls=1, errors=0, backfill=0.42))
+    words = text_of(world.client().get("/?lang=en").text)
+    assert "The past is being read: 42 %" in words
+    assert "20 days are there; the page fills by itself." in words
+    assert "正在补读历史数据：42 %" in text_of(world.client().get("/?lang=zh").text)
+
+
+def test_a_saving_that_may_be_none_says_so_in_words(client):
+    words = text_of(client.get("/savings?lang=en").text)
+    assert "Saved 12.0 MWh (12 %)" in words
+    assert "between 9,000 kWh and 15.0 MWh at 90 % confidence" in words
+    assert "Not distinguishable from zero" in words
+    assert "the band from −4,000 kWh to 6,000 kWh holds zero" in words
+    assert "Not computed yet It needs a baseline from the time before 1 Oct 2026" in words
+    assert "与零无法区分" in client.get("/savings?lang=zh").text
+
+
+def test_the_tree_names_the_node_whose_children_count_too_much(client):
+    words = text_of(client.get("/meters?building=hotel&lang=en").text)
+    assert "1,000 kWh 1,100 kWh −100 kWh children count too much 15.0 kWh 97 %" in words
+    assert "children count too much" not in client.get("/meters?building=tower").text
+
+
+@pytest.mark.parametrize(
+    "path", ["/nope", "/buildings/nope", "/meters/tower/nope", "/meters?building=nope", "/meters/tower/main?day=soon"]
+)
+def test_what_does_not_exist_gets_a_page_that_helps(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "buildings.csv" in answer.text
+
+
+def test_an_unchanged_page_is_answered_by_304(client):
+    first = client.get("/findings?lang=en")
+    again = client.get("/findings?lang=en", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_renamed_building_shows_at_once(small_world):
+    world = small_world(3)
+    shown = [world.portfolio]
+    client = TestClient(
+        create_app(world.store, lambda: shown[0], world.clock, world.settings), base_url="http://localhost"
+    )
+    assert "School" in client.get("/").text
+    renamed = {
+        **world.portfolio.buildings,
+        "school": msgspec.structs.replace(world.portfolio.buildings["school"], name="Academy"),
+    }
+    shown[0] = dataclasses.replace(world.portfolio, buildings=renamed, version="2")
+    assert "Academy" in client.get("/").text
