@@ -59,10 +59,9 @@ class Inlet(Protocol):
     def acknowledge(self, message: Message) -> None: ...
 
 
-def filters(tenant: str, group: str = "") -> tuple[str, ...]:
-    """What a collector subscribes to; a group of collectors shares the messages (``$share``)."""
-    shared = f"$share/{group}/" if group else ""
-    return tuple(f"{shared}submeter/v1/{tenant}/+/+/{leaf}" for leaf in ("readings", "status"))
+def filters(tenant: str) -> tuple[str, ...]:
+    """What a collector subscribes to."""
+    return tuple(f"submeter/v1/{tenant}/+/+/{leaf}" for leaf in ("readings", "status"))
 
 
 def client_id(tenant: str, password: str) -> str:

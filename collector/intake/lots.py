@@ -18,12 +18,14 @@ class Lot:
 
     block: Block
     index: NDArray[np.intp]
+    start_ms: int
+    end_ms: int
+    """just after the last time"""
 
     @property
     def span(self) -> tuple[str, int, int]:
         """(point, start, end) as the change feed wants it: half-open."""
-        times = self.block.readings.times.view(np.int64)
-        return self.block.series.point, int(times[0]), int(times[-1]) + 1
+        return self.block.series.point, self.start_ms, self.end_ms
 
 
 def arrange(rows: Sequence[Rows]) -> tuple[list[Lot], int, list[Refused]]:
@@ -41,8 +43,13 @@ def arrange(rows: Sequence[Rows]) -> tuple[list[Lot], int, list[Refused]]:
             again += repeated
             if len(contradicted.index):
                 refused.append(contradiction(contradicted, "earlier in the same pack"))
-        lots.append(Lot(Block(whole.series, Readings.of(whole.times_ms, whole.micro)), whole.index))
+        lots.append(_lot(whole))
     return lots, again, refused
+
+
+def _lot(rows: Rows) -> Lot:
+    times = rows.times_ms
+    return Lot(Block(rows.series, Readings.of(times, rows.micro)), rows.index, int(times[0]), int(times[-1]) + 1)
 
 
 def _join(parts: Sequence[Rows]) -> Rows:
@@ -111,9 +118,8 @@ class Spans:
     def add(self, lots: Sequence[Lot]) -> bool:
         """False, and nothing added, where one overlaps."""
         for lot in lots:
-            _, start, end = lot.span
-            if any(start < b and a < end for a, b in self._held.get(lot.block.series, ())):
+            if any(lot.start_ms < b and a < lot.end_ms for a, b in self._held.get(lot.block.series, ())):
                 return False
         for lot in lots:
-            self._held.setdefault(lot.block.series, []).append(lot.span[1:])
+            self._held.setdefault(lot.block.series, []).append((lot.start_ms, lot.end_ms))
         return True

@@ -35,6 +35,8 @@ class Roster:
 
     def __init__(self, portfolio: Portfolio) -> None:
         self.tenant = portfolio.tenant
+        self.remembered: dict[object, object] = {}
+        """what the rules have found out about names under this roster"""
         self.points = set(portfolio.points) | {s.point for s in portfolio.stations.values()}
         self._speaks = {g.id: frozenset(g.buildings) for g in portfolio.gateways.values()}
         self._stretches: dict[tuple[str, str], list[Stretch]] = {}
