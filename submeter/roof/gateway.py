@@ -54,6 +54,7 @@ class Wired:
         self.id = building
         self.period_s = bus.period_s
         self._bus, self._portfolio, self._version = bus, portfolio, portfolio().version
+        self._told: set[str] = set()
         if bus.predicted_cycle_s > bus.period_s:
             logger.warning(
                 "%s: one poll of all meters takes %.1f s, longer than the period of %.0f s; raise gateway.poll_s",
@@ -66,9 +67,16 @@ class Wired:
             self._version = portfolio.version
             self._bus.attach(bus_devices(portfolio.devices, self.id))
         readings = self._bus.poll(now_ms)
-        for point, fault in self._bus.faults.items():
-            logger.warning("%s: %s", point, fault)
+        self._tell(self._bus.faults)
         return readings
+
+    def _tell(self, faults: dict[str, str]) -> None:
+        """Say what is new: a meter that fell silent, a meter that came back."""
+        for point in faults.keys() - self._told:
+            logger.warning("%s: %s", point, faults[point])
+        for point in self._told - faults.keys():
+            logger.info("%s: answers again", point)
+        self._told = set(faults)
 
     def close(self) -> None:
         self._bus.close()

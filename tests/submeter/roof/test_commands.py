@@ -1,0 +1,94 @@
+"""Every command helps with an example, and ends with an exit code that a script can use."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from submeter.__main__ import COMMANDS, roof
+
+
+def walk(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(command)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from walk(found, (*words, name))
+    else:
+        yield words, command
+
+
+LEAVES = dict(walk(roof))
+
+
+def submeter(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "submeter", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_a_command_helps_with_an_example(words: tuple[str, ...]) -> None:
+    told = CliRunner().invoke(roof, [*words, "--help"])
+    assert told.exit_code == 0
+    assert "Example:" in told.output
+    assert f"submeter {' '.join(words)}" in told.output
+
+
+def test_the_list_of_commands_is_complete() -> None:
+    told = CliRunner().invoke(roof, ["--help"])
+    assert all(name in told.output for name in COMMANDS)
+
+
+def test_the_shipped_configuration_is_in_order() -> None:
+    told = submeter("config", "check", "--json")
+    assert told.returncode == 0, told.stderr
+    assert '"buildings": 13' in told.stdout
+
+
+def test_a_broken_configuration_stops_the_start_with_file_and_remedy(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('[broker]\nport = "many"\n')
+    for service in ("collector", "analytics", "web", "gateway"):
+        told = submeter(service, "--settings", str(tmp_path / "settings.toml"))
+        assert told.returncode == 3
+        assert f"{tmp_path}/settings.toml" in told.stderr
+        assert "$.broker.port" in told.stderr
+        assert "Traceback" not in told.stderr
+
+
+def test_wrong_usage_is_exit_code_2() -> None:
+    assert submeter("config", "chekc").returncode == 2
+    assert submeter("no-such-command").returncode == 2
+
+
+def test_a_gateway_without_sources_says_what_to_do() -> None:
+    told = submeter("gateway", "--id", "gw1", "--outbox", "/nonexistent/outbox.db")
+    assert told.returncode in {1, 3}
+    assert "--simulate" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_secrets_are_random_private_and_never_overwritten(tmp_path: Path) -> None:
+    first = submeter("secrets", "create", "--dir", str(tmp_path / "s"))
+    files = sorted((tmp_path / "s").iterdir())
+    assert first.returncode == 0
+    assert files
+    assert all(f.stat().st_mode & 0o077 == 0 for f in files)
+    texts = [f.read_text() for f in files]
+    assert len(set(texts)) == len(texts)
+    submeter("secrets", "create", "--dir", str(tmp_path / "s"))
+    assert [f.read_text() for f in files] == texts
+
+
+def test_a_gateway_imports_no_scipy_no_store_library_and_no_web_server() -> None:
+    code = (
+        "import sys, submeter.roof.gateway\n"
+        "heavy = {'scipy', 'influxdb_client', 'fastapi', 'starlette', 'uvicorn', 'nicegui', 'grafana_client'}\n"
+        "print(sorted(heavy & {name.split('.')[0] for name in sys.modules}))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.strip() == "[]"
