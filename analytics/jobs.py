@@ -27,6 +27,8 @@ JOB = "ledger"
 CHANGES_A_STEP = 1000
 APART_MS = 10 * 86_400_000
 """spans of a point further apart than this are settled one after the other"""
+QUARTER_MS = 900_000
+"""every boundary of every zone lies on one of these"""
 IDLE_S = 1.0
 GATHER_S = 6.0
 """how long changes are gathered while a back-fill runs: slices of one meter that are settled together cost less"""
@@ -36,6 +38,8 @@ STUDY_HOURS = 1
 FIRST_STUDY_S = 30 * 86_400
 SWEEP_EVERY_S = 3600.0
 SILENT_MS = 3_600_000
+HEARD_MS = 900_000
+"""a gateway whose last word is older no longer says anything about a back-fill"""
 
 Span = tuple[int, int]
 
@@ -93,6 +97,8 @@ class Analyst:
         self._progress: dict[str, _Progress] = {}
         self._swept = clock.monotonic()
         self._settled_s = -GATHER_S
+        self._newest: dict[str, int] = {}
+        """points whose newest reading is certain, and its time"""
         self.reports: dict[str, str] = {}
         """what the last study of a building could not do, by building"""
 
@@ -122,8 +128,8 @@ class Analyst:
 
     # settling
     def _settle(self, portfolio: Portfolio, changes: list[Change]) -> None:
-        spans = merged(changes)
-        rounds = max(len(of_point) for of_point in spans.values())
+        spans = merged(change for change in changes if not self._within(change))
+        rounds = max((len(of_point) for of_point in spans.values()), default=1)
         corrections = self._corrections()
         for turn in range(rounds):
             settled = [
@@ -139,6 +145,15 @@ class Analyst:
             for each in settled:
                 self._note(portfolio, each)
 
+    def _within(self, change: Change) -> bool:
+        """Whether a change only carries a point's newest readings on within one quarter, so that no boundary between
+        readings moves. The next change looks back far enough to see it, also after a kill."""
+        newest = self._newest.get(change.point)
+        if newest is None or change.start_ms <= newest or (change.end_ms - 1) // QUARTER_MS != newest // QUARTER_MS:
+            return False
+        self._newest[change.point] = change.end_ms - 1
+        return True
+
     def _corrections(self) -> dict[str, tuple[Correction, ...]]:
         found: dict[str, tuple[Correction, ...]] = {}
         for entry in self._store.entries(Correction):
@@ -146,6 +161,10 @@ class Analyst:
         return found
 
     def _note(self, portfolio: Portfolio, settled: Settled) -> None:
+        if settled.last_ms is None:
+            self._newest.pop(settled.point, None)
+        else:
+            self._newest[settled.point] = settled.last_ms
         hours = settled.changed.get(Resolution.HOUR)
         if hours is None or not len(hours):
             return
@@ -162,16 +181,26 @@ class Analyst:
             return
         self._swept = self._clock.monotonic()
         now_ms = self._clock.now_ms()
-        for point in portfolio.points:
-            meter = meter_of(portfolio, point)
-            last = meter and self._store.last_reading(meter.segments[-1].series)
-            if meter and last and last[0] < now_ms - SILENT_MS:
-                told = corrections_of(self._store, point)
-                write(self._store, portfolio, settle_span(self._store, meter, last[0], last[0] + 1, told, now_ms))
+        found = [self._silence(portfolio, point, now_ms) for point in portfolio.points]
+        with self._store.writing():
+            for settled in found:
+                if settled is not None:
+                    write(self._store, portfolio, settled)
+
+    def _silence(self, portfolio: Portfolio, point: str, now_ms: int) -> Settled | None:
+        meter = meter_of(portfolio, point)
+        last = meter and self._store.last_reading(meter.segments[-1].series)
+        if meter is None or last is None or last[0] >= now_ms - SILENT_MS:
+            return None
+        return settle_span(self._store, meter, last[0], last[0] + 1, corrections_of(self._store, point), now_ms)
 
     # studies
     def _backfill(self) -> bool:
-        return any(status.backfill is not None for status in self._store.entries(GatewayStatus))
+        """Whether a gateway that was heard of lately says that it reads the past."""
+        lately = self._clock.now_ms() - HEARD_MS
+        return any(
+            status.backfill is not None and status.told_ms >= lately for status in self._store.entries(GatewayStatus)
+        )
 
     def _due(self, portfolio: Portfolio, *, lagging: bool) -> str | None:
         """The building that has waited longest for a study, None where none is due."""

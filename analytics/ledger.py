@@ -5,7 +5,7 @@ resolutions (:mod:`analytics.settle`) and compares with what is stored; only row
 those have their revision raised. So it does nothing the second time, and a full re-settlement gives the same ledger.
 
 Quarters are kept for days on whose end readings came at least every twenty minutes (median of the last nine); hours
-and days always. A late reading in front of gaps that follow a profile re-settles those of the four weeks after it;
+and days always. A late reading in front of estimated hours re-settles those of the four weeks after it;
 for a meter without a rating, whose limits are its own history, 60 days on both sides of any change.
 """
 
@@ -32,12 +32,16 @@ _SPACINGS = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Settled:
-    """Rows of one point that differ from what is stored, by resolution; ``settled`` counts all that were looked at."""
+    """Rows of one point that differ from what is stored, by resolution; ``settled`` counts all that were looked at.
+
+    ``last_ms`` is the newest reading, if all up to there are accepted and none follow; None otherwise.
+    """
 
     point: str
     quantity: str
     changed: dict[Resolution, Intervals]
     settled: int = 0
+    last_ms: int | None = None
 
     def write(self, store: Store) -> None:
         for resolution, rows in self.changed.items():
@@ -99,7 +103,14 @@ def settle_span(
         resolution: revise(stored[resolution], rows[resolution], int(window.track.times[-1]) // 1000)
         for resolution in Resolution
     }
-    return Settled(meter.point.id, meter.point.quantity, changed, sum(len(each) for each in rows.values()))
+    certain = window.ends and window.track.held_ms is None
+    return Settled(
+        meter.point.id,
+        meter.point.quantity,
+        changed,
+        sum(len(each) for each in rows.values()),
+        int(window.track.times[-1]) if certain else None,
+    )
 
 
 def _widened(store: Store, meter: Meter, start_ms: int, end_ms: int) -> tuple[int, int]:
@@ -111,8 +122,8 @@ def _widened(store: Store, meter: Meter, start_ms: int, end_ms: int) -> tuple[in
         return start_ms, end_ms
     reach = end_ms + 1000 * HISTORY_S + DAY_MS
     (hours,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(end_ms // 1000), _at(reach // 1000))
-    spread = hours.start[hours.method == Method.PROFILE]
-    return (start_ms, int(spread[-1].astype(np.int64)) * 1000) if len(spread) else (start_ms, end_ms)
+    guessed = hours.start[hours.known == Known.ESTIMATED]
+    return (start_ms, int(guessed[-1].astype(np.int64)) * 1000) if len(guessed) else (start_ms, end_ms)
 
 
 def _rows(

@@ -6,7 +6,7 @@ before ``start − hold`` to the first after ``end + hold``. The readings are fe
 hold time without a fall of the register on either side), where every scan accepts the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -129,13 +129,30 @@ class _Readings:
 
     def track(self, from_ms: int, until_ms: int, *, begins: bool, ends: bool) -> tuple[Track, Ints]:
         """The joined track of [from_ms, until_ms), and the times of all its readings."""
-        parts, seen = [], []
-        for row, (segment, (times, micro)) in enumerate(zip(self._meter.segments, self._found, strict=True)):
-            cut = slice(*np.searchsorted(times, (from_ms, until_ms)))
-            seen.append(times[cut])
-            first = begins and row == 0
-            parts.append(_part(segment, times[cut], micro[cut], (from_ms, until_ms), begins=first, open_end=ends))
-        return join(parts), np.concatenate(seen)
+        cuts = [slice(*np.searchsorted(times, (from_ms, until_ms))) for times, _ in self._found]
+        found = [(times[cut], micro[cut]) for (times, micro), cut in zip(self._found, cuts, strict=True)]
+        segments = _bridged(self._meter.segments, found)
+        parts = [
+            _part(segment, *of_device, (from_ms, until_ms), begins=begins and row == 0, open_end=ends)
+            for row, (segment, of_device) in enumerate(zip(segments, found, strict=True))
+        ]
+        return join(parts), np.concatenate([times for times, _ in found])
+
+
+def _bridged(segments: tuple[Segment, ...], found: list[tuple[Ints, Ints]]) -> list[Segment]:
+    """Where a meter stayed and only its transformers or dates changed, its register goes on: closing and opening
+    reading are the same, on the line between the readings before and after."""
+    bridged = list(segments)
+    for row in range(1, len(segments)):
+        one, other = bridged[row - 1], segments[row]
+        (before, shown), (after, then) = found[row - 1], found[row]
+        if one.series != other.series or one.until_ms != other.since_ms or not len(before) or not len(after):
+            continue
+        if one.closing is None and other.opening is None and then[0] >= shown[-1]:
+            span, into = int(after[0] - before[-1]), one.until_ms - int(before[-1])
+            at = int(shown[-1]) + int(then[0] - shown[-1]) * into // span
+            bridged[row - 1], bridged[row] = replace(one, closing=at), replace(other, opening=at)
+    return bridged
 
 
 def _part(segment: Segment, times: Ints, micro: Ints, span: tuple[int, int], *, begins: bool, open_end: bool) -> Track:

@@ -118,6 +118,28 @@ def test_late_readings_in_any_order_of_arrival_give_the_same_ledger(history: His
         assert energy_only(store) == energy_only(replayed(history))
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    used=st.lists(st.integers(0, 5), min_size=20, max_size=40),
+    zeros=st.sets(st.integers(1, 39), max_size=4),
+    step_s=st.sampled_from([60, 240, 600]),
+    jump=st.integers(0, 60),
+)
+def test_live_polls_one_by_one_give_what_all_of_them_give(
+    used: list[int], zeros: set[int], step_s: int, jump: int
+) -> None:
+    shown = 500 + np.cumsum(used) + np.where(np.arange(len(used)) >= jump, 5_000, 0)
+    polls = [(START + i * step_s * 1000, 0.0 if i in zeros else float(kwh)) for i, kwh in enumerate(shown)]
+    live, whole = MemoryStore(), MemoryStore()
+    job = analyst(live, portfolio())
+    for poll in polls:
+        write(live, [poll])
+        job.step()
+    write(whole, polls)
+    settle_point(whole, portfolio(), METER)
+    assert energy_only(live) == energy_only(whole)
+
+
 @settings(max_examples=40, deadline=None)
 @given(history=histories())
 def test_known_hours_are_the_sum_of_their_quarters_and_days_of_their_hours(history: History) -> None:
@@ -199,6 +221,29 @@ def test_a_late_reading_re_settles_the_gap_it_lies_in_and_leaves_the_rest() -> N
     assert np.flatnonzero(rows(store, Resolution.HOUR).revision).tolist() == list(range(5 * 24, 6 * 24 + 1))
 
 
+def test_live_polls_are_settled_when_they_cross_a_quarter_and_then_completely() -> None:
+    store = CountingStore()
+    job = analyst(store, portfolio())
+    for minute in range(61):
+        write(store, [(START + minute * 60_000 + 7_000, 1000 + minute / 60)])
+        job.step()
+    assert store.looks <= 3 + 4 * 2
+    assert [known for _, known, _ in table(store, Resolution.QUARTER).values()][:4] == [Known.MEASURED] * 4
+    before = content(store)
+    settle_point(store, portfolio(), METER)
+    assert content(store) == before
+
+
+class CountingStore(MemoryStore):
+    """A memory store that counts how often stored intervals are looked up."""
+
+    looks = 0
+
+    def read_intervals(self, *what: Any) -> Any:
+        self.looks += 1
+        return super().read_intervals(*what)
+
+
 def test_daily_cost_and_carbon_follow_the_energy() -> None:
     store = MemoryStore()
     write(store, quarters(1))
@@ -260,8 +305,8 @@ def test_a_building_is_studied_when_hours_were_settled_and_then_seldom() -> None
     assert studies.seen == ["b", "b"]
 
 
-def status(share: float | None) -> GatewayStatus:
-    return GatewayStatus(id="g", told_ms=0, waiting=0, oldest_ms=0, polls=0, errors=0, backfill=share)
+def status(share: float | None, told_ms: int = START + DAY_MS) -> GatewayStatus:
+    return GatewayStatus(id="g", told_ms=told_ms, waiting=0, oldest_ms=0, polls=0, errors=0, backfill=share)
 
 
 def test_during_a_backfill_a_building_is_studied_once_it_has_thirty_days_and_again_at_the_end() -> None:
@@ -277,6 +322,14 @@ def test_during_a_backfill_a_building_is_studied_once_it_has_thirty_days_and_aga
     clock.advance(400)
     job.step()
     assert len(studies.seen) == 2
+
+
+def test_a_gateway_that_died_in_a_backfill_does_not_hold_studies_up() -> None:
+    store, clock, studies = MemoryStore(), HandClock(START), Studies()
+    store.put(status(0.1, told_ms=START - 3_600_000))
+    write(store, quarters(1))
+    job_with(store, studies, clock).step()
+    assert studies.seen == ["b"]
 
 
 def test_a_building_whose_study_fails_is_reported_and_skipped() -> None:

@@ -185,6 +185,16 @@ def test_an_exchange_with_closing_and_opening_reading_loses_nothing() -> None:
     assert rows(store, D).flags[0] == Flag.EXCHANGE
 
 
+def test_a_changed_current_transformer_counts_from_its_date_on() -> None:
+    where = portfolio(
+        device(ct="100/5", until="2025-03-03T12:00:00"), device(ct="200/5", since="2025-03-03T12:00:00"), rating=8_000
+    )
+    store = settled(quarters(97), where)
+    assert table(store, H)["2025-03-03T03:00"][:2] == (80.0, ESTIMATED)
+    assert table(store, H)["2025-03-03T04:00"][:2] == (160.0, MEASURED)
+    assert table(store, D)["2025-03-02T16:00"][0] == 48 * 20 + 48 * 40
+
+
 def test_an_exchange_without_closing_reading_is_missing_where_nothing_is_known() -> None:
     where = portfolio(device("old", until="2025-03-03T12:00:00"), device("new", since="2025-03-03T16:00:00"))
     store = MemoryStore()
