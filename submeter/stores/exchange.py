@@ -12,8 +12,6 @@ from urllib.parse import urlencode
 
 from submeter.words import StoreAway
 
-_TIMEOUT_S = 30.0
-
 
 class Answer(NamedTuple):
     status: int
@@ -27,9 +25,11 @@ class Answer(NamedTuple):
 class Exchange:
     """``headers`` go with every question. Threads may share one."""
 
-    def __init__(self, host: str, port: int, headers: Mapping[str, str], tls: bool = False) -> None:
+    def __init__(
+        self, host: str, port: int, headers: Mapping[str, str], tls: bool = False, timeout_s: float = 30.0
+    ) -> None:
         self.address = f"{'https' if tls else 'http'}://{host}:{port}"
-        self._host, self._port, self._headers = host, port, dict(headers)
+        self._host, self._port, self._headers, self._timeout_s = host, port, dict(headers), timeout_s
         self._context = ssl.create_default_context() if tls else None
         self._idle: list[http.client.HTTPConnection] = []
 
@@ -54,7 +54,7 @@ class Exchange:
             return self._on(self._connection(), method, target, body, every)
         except (OSError, http.client.HTTPException) as fault:
             self._idle.clear()
-            what = str(fault) or type(fault).__name__
+            what = " ".join(str(fault).split()) or type(fault).__name__
             raise StoreAway(
                 f"{self.address}: no answer ({what}); check that the server runs and can be reached"
             ) from None
@@ -67,8 +67,8 @@ class Exchange:
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._context:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=_TIMEOUT_S, context=self._context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
+            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=self._context)
+        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
 
     def _on(
         self,
