@@ -202,8 +202,8 @@ class Link:
         self.connected = True
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self.connected = False
-        if reason.is_failure:
+        was, self.connected = self.connected, False
+        if reason.is_failure and was:  # after a refused connect paho calls it a protocol error; the broker's word stays
             self.refusal = str(reason)
 
     def _on_publish(self, _client: Any, _data: Any, _mid: int, reason: Any, _properties: Any) -> None:

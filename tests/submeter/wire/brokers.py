@@ -37,10 +37,11 @@ def answers(port: int) -> bool:
 class Mosquitto:
     """Keeps nothing on disk, so a killed one has lost everything."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rules: str) -> None:
         self.port = free_port()
         self.file = folder / f"mosquitto-{self.port}.conf"
-        self.file.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+        # started by root it would become another user, who may not read a test's folder
+        self.file.write_text(f"listener {self.port} 127.0.0.1\nuser root\n{rules}\n")
         self.start()
 
     def start(self) -> None:
@@ -97,10 +98,10 @@ class Embedded:
 
 
 @contextlib.contextmanager
-def mosquitto(folder: Path) -> Iterator[Mosquitto]:
+def mosquitto(folder: Path, rules: str = "allow_anonymous true") -> Iterator[Mosquitto]:
     if not MOSQUITTO:
         pytest.skip("mosquitto is not installed: apt-get install mosquitto")
-    broker = Mosquitto(folder)
+    broker = Mosquitto(folder, rules)
     try:
         yield broker
     finally:

@@ -220,3 +220,56 @@ def test_a_link_in_memory_that_dies_speaks_its_will() -> None:
     here.die()
 
     assert there.inbox.get_nowait().payload == b"gone"
+
+
+@pytest.mark.service
+def test_a_broker_that_does_not_let_us_in_is_told_of(tmp_path: Path) -> None:
+    with mosquitto(tmp_path, "allow_anonymous false") as server:
+        link = Link(Broker(port=server.port, user="gw1", password="wrong"), "gw1")
+        link.start()
+
+        until(lambda: link.refusal)
+
+        assert link.refusal == "Not authorized"
+        assert link.alive()
+        assert not link.connected
+        link.stop()
+
+
+@pytest.mark.service
+def test_a_message_that_may_not_be_sent_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "acl").write_text("topic read #\n")
+    with mosquitto(tmp_path, f"allow_anonymous true\nacl_file {tmp_path / 'acl'}") as server:
+        link = Link(Broker(port=server.port), "gw1")
+        link.start()
+        until(lambda: link.connected)
+
+        link.publish(READINGS, b"[]")
+
+        until(lambda: link.refusal)
+        assert link.refusal == "a message was refused: Not authorized"
+        link.stop()
+
+
+@pytest.mark.service
+def test_a_full_inbox_stops_the_reading_and_nothing_is_lost(tmp_path: Path) -> None:
+    with embedded(tmp_path) as server:  # it disregards ReceiveMaximum
+        there = Link(Broker(port=server.port), "collector", (READINGS,), inbox_size=5)
+        here = Link(Broker(port=server.port), "gw1")
+        for link in (there, here):
+            link.start()
+        until(lambda: there.connected and here.connected)
+        for i in range(50):
+            here.publish(READINGS, str(i).encode())
+        until(there.inbox.full)
+
+        found = []
+        for _ in range(50):
+            message = get(there)
+            there.acknowledge(message)
+            found.append(int(message.payload))
+
+        assert found == list(range(50))
+        assert there.overflowed == 0
+        here.stop()
+        there.stop()
