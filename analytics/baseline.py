@@ -17,7 +17,7 @@ from submeter.words import Baseline
 
 MODEL: Final = "hourly-ridge/1"
 HUBER: Final = 1.5
-PASSES: Final = 8
+PASSES: Final = 6
 SHARED_SHARE: Final = 0.9
 LEAST_HOURS: Final = 21 * 24
 BAND: Final = 0.05
@@ -168,7 +168,22 @@ def regress(on: Design, values: Floats, weight: Floats | None = None) -> tuple[F
 
 def linear(on: Design, coefficients: Floats) -> Floats:
     """Values of each hour (n) from (24, columns) coefficients."""
-    return np.asarray((on.x * coefficients[on.hour]).sum(axis=1), float)
+    rows = on.by_hour
+    blocks = (on.blocks @ coefficients[..., None])[..., 0]
+    out = np.empty(len(on))
+    out[rows[rows >= 0]] = blocks[rows >= 0]
+    return out
+
+
+def absorbed(on: Design, values: Floats) -> Floats:
+    """What the regression would take up of hourly values (n, no NaN): the projection on the design's columns.
+
+    A fault that lasts is partly learned as normal; this says which part, without another fit.
+    """
+    rows = on.by_hour
+    blocks = np.where(rows >= 0, values[rows], 0.0)
+    coefficients = (on.even.gain @ blocks[..., None])[..., 0]
+    return linear(on, coefficients)
 
 
 def _usual(hour: NDArray[np.int64], values: Floats) -> Floats:

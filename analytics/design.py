@@ -90,7 +90,7 @@ class Design:
 def factorise(on: Design, weight: Floats) -> Solver:
     """Ridge regression of each hour of the day with these weights (n); the constant is not shrunk."""
     w = np.where(on.by_hour >= 0, weight[on.by_hour], 0.0)
-    weighted = (on.blocks * w[..., None]).transpose(0, 2, 1)
+    weighted = np.ascontiguousarray((on.blocks * w[..., None]).transpose(0, 2, 1))  # else matmul leaves BLAS aside
     gram = weighted @ on.blocks
     penalty = RIDGE * np.eye(on.x.shape[1])
     penalty[0, 0] = 1e-6

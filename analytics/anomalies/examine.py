@@ -9,6 +9,7 @@ episode spoils, so they are good for expectation and savings as well.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -18,8 +19,9 @@ from analytics.anomalies.gains import Family, gain_faults, join
 from analytics.anomalies.gross import gross_errors, gross_hours, near_gap
 from analytics.anomalies.levels import Load, load_faults
 from analytics.anomalies.registers import Backwards, Glitch
+from analytics.anomalies.scan import Project
 from analytics.anomalies.silence import silent_meters, stuck_meters
-from analytics.baseline import describe, evaluate, linear, refusal, regress
+from analytics.baseline import absorbed, describe, evaluate, linear, refusal, regress
 from analytics.design import Design
 from analytics.hours import Hours
 from analytics.quality import Floats
@@ -166,7 +168,13 @@ class _Examiner:
         else:
             whole = self.clean[parent] - np.sum([self.clean[c] for c in children], axis=0)
             residual = whole - linear(on, regress(on, rest)[0])
-        return Family(parent, residual, energy, {p: self.expected[p] for p in members}, self.day)
+        return Family(
+            parent, residual, energy, {p: self.expected[p] for p in members}, self.day, self._project(parent),
+            {p: self._project(p) for p in members},
+        )  # fmt: skip
+
+    def _project(self, point: str) -> Project:
+        return partial(absorbed, self.designs(point))
 
     def _standstill(self, families: dict[str, list[str]]) -> None:
         nothing = np.zeros(len(self.hours), bool)
@@ -226,9 +234,8 @@ class _Examiner:
         mine: list[Episode] = []
         for _ in range(ROUNDS):
             residual = whole - self.expected[point]
-            on = self.designs(point)
-            item = self.points[point].item
-            again = load_faults(Load(point, item, whole, self.expected[point], residual, self.day, on.hour))
+            item, project = self.points[point].item, self._project(point)
+            again = load_faults(Load(point, item, whole, self.expected[point], residual, self.day, project))
             if _same(again, mine):
                 break
             mine = again

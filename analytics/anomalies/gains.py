@@ -7,19 +7,29 @@ best, and whose own level has moved to match, is to blame. A load that changes l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.anomalies.episode import Episode
-from analytics.anomalies.scan import Segment, best_segment, daily, hour_ends
+from analytics.anomalies.scan import (
+    PROPOSED,
+    Project,
+    Segment,
+    best_segment,
+    daily,
+    hour_ends,
+    joint_amplitude,
+    unabsorbed_segment,
+)  # fmt: skip
 from analytics.quality import Floats
 
 Ints = NDArray[np.int64]
 
 THRESHOLD: Final = 9.0
+SURE: Final = 5.0
 MOST_EPISODES: Final = 6
 LEAST_GAIN: Final = 0.04
 """Smaller deviations are left to the accuracy class."""
@@ -29,6 +39,9 @@ PHASE: Final = (0.36, 0.8)
 REVERSED: Final = (0.8, 4.0)
 OWN_SCATTER: Final = 0.05
 OWN_LIMIT: Final = 80.0
+BALANCE_WEIGHT: Final = 60.0
+NEAR: Final = 0.7
+"""Members that explain the balance nearly as well as the best are told apart by their own levels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +54,8 @@ class Family:
     energy: Mapping[str, Floats]
     expected: Mapping[str, Floats]
     day: Ints
+    project: Project
+    projects: Mapping[str, Project]
 
     @property
     def children(self) -> list[str]:
@@ -61,46 +76,61 @@ def gain_faults(family: Family) -> list[Episode]:
     """Episodes of this family's meters, strongest first."""
     residual, out = family.residual.copy(), []
     for _ in range(MOST_EPISODES):
-        now = Family(family.parent, residual, family.energy, family.expected, family.day)
+        now = replace(family, residual=residual)
         blamed = _blame(now)
         if blamed is None:
             break
-        point, segment = blamed
-        episode = _named(now, point, segment)
-        rows = (family.day >= segment.begin) & (family.day < segment.end)
-        residual[rows] = np.nan
+        episode = _named(replace(family, residual=blamed.residual), blamed.point, blamed.segment)
+        residual[(family.day >= blamed.segment.begin) & (family.day < blamed.segment.end)] = np.nan
         if episode is not None:
             residual[episode.begin : episode.end] = np.nan
             out.append(episode)
     return _joined(out)
 
 
-def _blame(family: Family) -> tuple[str, Segment] | None:
-    """The member whose template explains the residual best, if any does well enough."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Blame:
+    """A member, the segment in which it is at fault, and the residual without what the fit had learned of it."""
+
+    point: str
+    segment: Segment
+    residual: Floats
+
+
+def _blame(family: Family) -> _Blame | None:
+    """The member whose template explains the residual best and whose own level agrees, if any does well enough."""
     sigma = np.full(len(family.residual), family.sigma)
-    best: tuple[float, str, Segment] | None = None
+    suspects: list[_Blame] = []
     for point in family.energy:
-        segment = best_segment(*daily(family.template(point), family.residual, sigma, family.day))
-        if segment is None or abs(segment.z) < THRESHOLD:
-            continue
-        score = segment.z**2 + _own_evidence(family, point, segment)
-        if best is None or score > best[0]:
-            best = (score, point, segment)
-    if best is None or _is_load(family, best[2], sigma):
+        template = family.template(point)
+        first = best_segment(*daily(template, family.residual, sigma, family.day))
+        if first is not None and abs(first.z) >= PROPOSED:
+            segment, whole = unabsorbed_segment(template, family.residual, sigma, family.day, family.project, first)
+            suspects.append(_Blame(point, segment, whole))
+    suspects = [s for s in suspects if abs(s.segment.sure_z) >= SURE]
+    top = max((abs(s.segment.z) for s in suspects), default=0.0)
+    if top < THRESHOLD:
         return None
-    return best[1], best[2]
+    near = [s for s in suspects if abs(s.segment.z) >= NEAR * top]
+    blamed = max(near, key=lambda s: BALANCE_WEIGHT * (s.segment.z / top) ** 2 + _own_evidence(family, s))
+    return None if _is_load(replace(family, residual=blamed.residual), blamed.segment, sigma) else blamed
 
 
-def _own_evidence(family: Family, point: str, segment: Segment) -> float:
+def _own_evidence(family: Family, suspect: _Blame) -> float:
     """Log-likelihood ratio that the meter's own level moved as a gain fault says, against that it did not move."""
-    rows = (family.day >= segment.begin) & (family.day < segment.end) & np.isfinite(family.energy[point])
-    usual = float(family.expected[point][rows].sum())
-    if usual <= 0:
-        return 0.0
-    level = float(family.energy[point][rows].sum()) / usual
+    point, segment = suspect.point, suspect.segment
+    moved = own_shift(family, point, segment)
     gain = 1 - segment.amplitude if point == family.parent else 1 / max(1 + segment.amplitude, 0.1)
-    ratio = ((level - 1) ** 2 - (level - gain) ** 2) / OWN_SCATTER**2
+    ratio = (moved**2 - (moved - (gain - 1)) ** 2) / OWN_SCATTER**2
     return float(np.clip(ratio, -OWN_LIMIT, OWN_LIMIT))
+
+
+def own_shift(family: Family, point: str, segment: Segment) -> float:
+    """By what share a meter's own level moved in a segment against its expectation (+0.1 = 10 % more)."""
+    inside = (family.day >= segment.begin) & (family.day < segment.end)
+    residual = family.energy[point] - family.expected[point]
+    t = np.where(inside, family.expected[point], 0.0)
+    return joint_amplitude(t, family.projects[point](t), residual, np.isfinite(residual))
 
 
 def _is_load(family: Family, segment: Segment, sigma: Floats) -> bool:

@@ -13,12 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.anomalies.episode import Bools, Episode
-from analytics.anomalies.scan import Segment, best_segment, daily, hour_ends, noise
+from analytics.anomalies.scan import (
+    PROPOSED,
+    Project,
+    Segment,
+    best_segment,
+    daily,
+    hour_ends,
+    noise,
+    unabsorbed_segment,
+)  # fmt: skip
 from analytics.quality import Floats
 
 Ints = NDArray[np.int64]
 
 THRESHOLD: Final = 9.0
+SURE: Final = 8.0
 MOST_EPISODES: Final = 4
 QUIET: Final = 0.4
 """Hours with less than this share of the season's full load are quiet ones."""
@@ -27,6 +37,9 @@ LEAST_QUIET: Final = 0.18
 """Smallest extra load in quiet hours, as a share of the season's full load."""
 LEAST_STEP: Final = 0.15
 """Smallest step, as a share of the mean load."""
+LEAST_FIT: Final = {"quiet": 0.6, "step": 0.6, "shift": 0.7}
+"""Smallest share of the residual's squares in an episode that its template explains."""
+LOOKED_AT: Final = 3
 LEAST_DAYS: Final = {"quiet": 4, "step": 7, "shift": 7}
 SHIFTS_H: Final = (-7, -6, -5, -4, -3, 3, 4, 5, 6, 7)
 TIMED: Final = "01B"
@@ -35,7 +48,8 @@ TIMED: Final = "01B"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
-    """One meter's hours: ``residual`` = energy − expected (NaN = unknown), ``day`` (0 first) and local ``hour``."""
+    """One meter's hours: ``residual`` = energy − expected (NaN = unknown), ``day`` (0 first);
+    ``project`` the projection on the columns that the expectation was fitted on."""
 
     point: str
     item: str
@@ -43,7 +57,7 @@ class Load:
     expected: Floats
     residual: Floats
     day: Ints
-    hour: Ints
+    project: Project
 
 
 def load_faults(load: Load) -> list[Episode]:
@@ -58,9 +72,9 @@ def load_faults(load: Load) -> list[Episode]:
         found = _best(templates, residual, sigma, load)
         if found is None:
             break
-        name, segment = found
+        name, segment, whole = found
         rows = (load.day >= segment.begin) & (load.day < segment.end)
-        episode = _named(load, residual, name, templates[name], segment, quiet)
+        episode = _named(load, whole, name, templates[name], segment, quiet)
         residual[rows] = np.nan
         if episode is not None:
             residual[episode.begin : episode.end] = np.nan
@@ -95,14 +109,33 @@ def _templates(load: Load, full: Floats, quiet: Bools) -> dict[str, Floats]:
     return out
 
 
-def _best(templates: dict[str, Floats], residual: Floats, sigma: Floats, load: Load) -> tuple[str, Segment] | None:
-    best: tuple[str, Segment] | None = None
+def _best(
+    templates: dict[str, Floats], residual: Floats, sigma: Floats, load: Load
+) -> tuple[str, Segment, Floats] | None:
+    """The template and segment that explain most, and the residual in which they do."""
+    proposed: list[tuple[float, str, Segment]] = []
     for name, template in templates.items():
-        least = LEAST_DAYS[name[:5]]
-        segment = best_segment(*daily(template, residual, sigma, load.day), sign=1, least_days=least)
-        if segment is not None and segment.z >= THRESHOLD and (best is None or segment.z > best[1].z):
-            best = (name, segment)
-    return best
+        segment = best_segment(*daily(template, residual, sigma, load.day), sign=1, least_days=LEAST_DAYS[name[:5]])
+        if segment is not None and segment.z >= PROPOSED:
+            proposed.append((_gain(template, residual, sigma, load.day, segment), name, segment))
+    best: tuple[float, tuple[str, Segment, Floats]] | None = None
+    for _, name, first in sorted(proposed, key=lambda p: -p[0])[:LOOKED_AT]:
+        segment, whole = unabsorbed_segment(
+            templates[name], residual, sigma, load.day, load.project, first, sign=1, least_days=LEAST_DAYS[name[:5]]
+        )
+        if segment.z < THRESHOLD or segment.sure_z < SURE:
+            continue
+        gain = _gain(templates[name], whole, sigma, load.day, segment)
+        if best is None or gain > best[0]:
+            best = (gain, (name, segment, whole))
+    return None if best is None else best[1]
+
+
+def _gain(template: Floats, residual: Floats, sigma: Floats, day: Ints, segment: Segment) -> float:
+    """How far a template lowers the weighted squares of the residual in its segment."""
+    cross, power = daily(template, residual, sigma, day)
+    inside = slice(segment.begin, segment.end)
+    return float(cross[inside].sum() ** 2 / max(power[inside].sum(), 1e-12))
 
 
 def _named(load: Load, residual: Floats, name: str, template: Floats, segment: Segment, quiet: Bools) -> Episode | None:
@@ -111,10 +144,11 @@ def _named(load: Load, residual: Floats, name: str, template: Floats, segment: S
     first, last = (int(np.searchsorted(load.day, d)) for d in (segment.begin, segment.end))
     begin, end = hour_ends(template, residual, segment.amplitude, first, last)
     days = (end - begin) / 24
-    if segment.amplitude < least or days < LEAST_DAYS[name[:5]]:
-        return None
     rows = slice(begin, end)
-    actual, usual = _compared(load, rows)
+    fit = _explained(template[rows], residual[rows], segment.amplitude)
+    if segment.amplitude < least or days < LEAST_DAYS[name[:5]] or fit < LEAST_FIT[name[:5]]:
+        return None
+    actual, usual = _compared(load, residual, rows)
     evidence = {"actual_kwh": actual, "expected_kwh": usual}
     kind = "base_step"
     if name.startswith("shift"):
@@ -129,10 +163,18 @@ def _named(load: Load, residual: Floats, name: str, template: Floats, segment: S
     return Episode(load.point, kind, begin, end, min(0.6 + segment.z / 100, 0.97), actual - usual, evidence)
 
 
-def _compared(load: Load, rows: slice) -> tuple[float, float]:
+def _explained(template: Floats, residual: Floats, amplitude: float) -> float:
+    """Share of the squares that the template explains."""
+    known = np.isfinite(residual)
+    r, t = residual[known], amplitude * template[known]
+    return 1 - float(((r - t) ** 2).sum()) / max(float((r**2).sum()), 1e-12)
+
+
+def _compared(load: Load, residual: Floats, rows: slice) -> tuple[float, float]:
     """Energy used and expected over the hours that are known."""
-    known = np.isfinite(load.energy[rows])
-    return float(load.energy[rows][known].sum()), float(load.expected[rows][known].sum())
+    known = np.isfinite(load.energy[rows]) & np.isfinite(residual[rows])
+    actual = float(load.energy[rows][known].sum())
+    return actual, actual - float(residual[rows][known].sum())
 
 
 def _nightly(load: Load, rows: slice, quiet: Bools, *, timed: bool) -> dict[str, float]:

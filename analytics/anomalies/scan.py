@@ -7,7 +7,8 @@ over all segments of the same length in this meter's history (T/√F: each meter
 threshold means one alarm budget. Ends are then refined to the hour.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -19,16 +20,23 @@ LENGTHS: Final = (2, 3, 4, 6, 8, 11, 15, 20, 28, 38, 52, 70, 95, 130, 175)
 CALIBRATED: Final = 15
 """Longer segments are too few in a year to know their own scale; they take this length's."""
 LEAST_SCALE: Final = 0.7
+PROPOSED: Final = 3.0
+"""A segment worth a second look."""
+REPEATS: Final = 3
+
+Project = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Days [begin, end); ``amplitude`` of the template; ``z`` against the meter's own scale."""
+    """Days [begin, end); ``amplitude`` of the template; ``z`` against the meter's own scale; ``sure_z`` the same by
+    what the fit's columns cannot explain."""
 
     begin: int
     end: int
     amplitude: float
     z: float
+    sure_z: float = 0.0
 
 
 def daily(template: Floats, residual: Floats, sigma: Floats, day: NDArray[np.int64]) -> tuple[Floats, Floats]:
@@ -59,6 +67,48 @@ def best_segment(cross: Floats, power: Floats, sign: int = 0, least_days: int = 
         if best is None or wanted[at] / scale > abs(best.z):
             best = Segment(at, at + length, float(num[at] / den[at]) if den[at] else 0.0, float(z[at] / scale))
     return None if best is None else _refined(best, c, p)
+
+
+def unabsorbed_segment(
+    template: Floats, residual: Floats, sigma: Floats, day: NDArray[np.int64], project: Project, first: Segment,
+    *, sign: int = 0, least_days: int = 2,
+) -> tuple[Segment, Floats]:  # fmt: skip
+    """The segment once more, with what the fit had learned of the fault as normal given back to the residual.
+
+    ``project`` is the projection on the fit's columns. Template and projection make the joint least-squares amplitude
+    (Frisch, Waugh and Lovell); the segment is found anew from the residual as it would be without the fault in the
+    fit. Returns segment and residual; :data:`REPEATS` times, as a longer segment gives back more.
+    """
+    segment, whole = first, residual
+    known = np.isfinite(residual)
+    sure = 1.0
+    for _ in range(REPEATS):
+        inside = (day >= segment.begin) & (day < segment.end)
+        t = np.where(inside & np.isfinite(template), template, 0.0)
+        learned = project(t)
+        amplitude = joint_amplitude(t, learned, residual, known)
+        sure = identifiable(t, learned, known)
+        whole = residual + amplitude * learned
+        again = best_segment(*daily(template, whole, sigma, day), sign=sign, least_days=least_days)
+        if again is None or (again.begin, again.end) == (segment.begin, segment.end):
+            segment = again or segment
+            break
+        segment = again
+    return replace(segment, sure_z=segment.z * np.sqrt(sure)), whole
+
+
+def identifiable(t: Floats, learned: Floats, known: NDArray[np.bool_]) -> float:
+    """Share of a template's squares that the columns cannot take up, 0…1: near 0 it is the season's or the
+    weather's."""
+    power = float((t * t)[known].sum())
+    return min(max(float(((t - learned) * t)[known].sum()) / power, 0.0), 1.0) if power > 0 else 0.0
+
+
+def joint_amplitude(t: Floats, learned: Floats, residual: Floats, known: NDArray[np.bool_]) -> float:
+    """Amplitude of a template fitted together with the columns of which ``learned`` is its projection."""
+    apart = t - learned
+    power = float((apart * t)[known].sum())
+    return float((apart * residual)[known & np.isfinite(residual)].sum()) / power if power > 0 else 0.0
 
 
 def _refined(segment: Segment, c: Floats, p: Floats) -> Segment:
