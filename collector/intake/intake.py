@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from collector.intake import quarantine, waiting
 from collector.intake.health import Health
+from collector.intake.hearing import Hearing
 from collector.intake.lots import Spans, arrange, refused_by_store
 from collector.intake.pack import Pack
 from collector.intake.reasons import REPLAYED, Reason
@@ -95,6 +96,7 @@ class Intake:
         self._statuses: dict[str, GatewayStatus] = {}
         self._told_ms = 0
         self._overflowed = 0
+        self._hearing = Hearing(link, portfolio().tenant, clock.monotonic())
 
     def step(self) -> float:
         """Work once; returns the seconds until there may be more to do.
@@ -120,6 +122,7 @@ class Intake:
         logger.warning("%s; nothing is acknowledged, trying again in %g s", fault, wait_s)
         self._failures += 1
         self.health.away += 1
+        self._hearing.forget()
         self._retry_at = self._clock.monotonic() + wait_s
         return min(wait_s, 1.0)
 
@@ -131,6 +134,7 @@ class Intake:
         worked |= self._release(room)
         worked |= self._replay_some(room, roster)
         self._tell(room)
+        self._hearing.step(self._clock.monotonic(), idle=not self._hand and self._link.inbox.empty())
         return worked
 
     def _open(self) -> tuple[Suspects, waiting.WaitingRoom]:
@@ -187,6 +191,9 @@ class Intake:
                 message = self._link.inbox.get_nowait()
             except queue.Empty:
                 return
+            if self._hearing.heard(message):
+                self._link.acknowledge(message)
+                continue
             self._hand.append(message)
             size += len(message.payload)
 

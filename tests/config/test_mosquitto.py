@@ -113,8 +113,11 @@ def test_the_collector_writes_receipts_only(users: Users) -> None:
     collector = users.listen("collector", f"{ROOT}/+/+/readings", f"{ROOT}/+/+/status")
     users.publish("collector", f"{ROOT}/HQ01/gw1/readings")
     users.publish("collector", f"{ROOT}/HQ01/gw1/status")
+    users.publish("collector", f"{ROOT}/collector/collector/status")  # by which it hears whether it hears
     users.publish("gw2", f"{ROOT}/HQ02/gw2/readings")
-    assert heard(collector, f"{ROOT}/HQ02/gw2/readings") == [f"{ROOT}/HQ02/gw2/readings"]
+    assert heard(collector, f"{ROOT}/HQ02/gw2/readings") == [
+        f"{ROOT}/collector/collector/status", f"{ROOT}/HQ02/gw2/readings",
+    ]  # fmt: skip
 
 
 def test_a_message_of_five_megabytes_gets_through_so_that_it_can_be_quarantined(users: Users, tmp_path: Path) -> None:

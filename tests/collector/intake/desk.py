@@ -21,7 +21,9 @@ MAIN = Series("HQ01/main", "SN1", "energy_import")
 
 
 class Line:
-    """A fake of ``wire.mqtt.Link``: what is put into ``inbox`` arrives; what is published and acknowledged is kept."""
+    """A fake of ``wire.mqtt.Link``: what is put into ``inbox`` arrives; what is published and acknowledged is kept.
+
+    What the collector says to itself comes back, unless the line is ``deaf``."""
 
     def __init__(self) -> None:
         self.inbox: queue.Queue[Message] = queue.Queue()
@@ -32,6 +34,7 @@ class Line:
         self.starts = 0
         self.dead = False
         self.takes = True
+        self.deaf = False
 
     def start(self) -> None:
         self.starts += 1
@@ -42,12 +45,17 @@ class Line:
         return not self.dead
 
     def publish(self, topic: str, payload: bytes, *, correlation: bytes = b"") -> bool:
-        if self.takes:
+        if topic.endswith("/status"):
+            if not self.deaf:
+                self.inbox.put(Message(topic, payload, 1, 0, 1))
+        elif self.takes:
             self.events.append("receipt")
             self.published.append((topic, payload, correlation))
         return self.takes
 
     def acknowledge(self, message: Message) -> None:
+        if message.topic == "submeter/v1/demo/collector/collector/status":
+            return
         self.events.append("puback")
         self.acknowledged.append(message.mid)
 

@@ -183,6 +183,30 @@ def test_a_deaf_link_ends_the_process(desk: Desk) -> None:
         desk.intake.step()
 
 
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_collector_that_does_not_hear_itself_connects_anew(desk: Desk, deaf: bool) -> None:
+    desk.line.deaf = deaf
+    for _ in range(20):
+        desk.clock.advance(10)
+        desk.work()
+    assert desk.line.starts == (2 if deaf else 0)
+
+
+def test_while_the_store_is_away_silence_proves_nothing(fickle: Fickle) -> None:
+    desk = Desk(fickle)
+    desk.work()
+    fickle.away = True
+    desk.send([record()])
+    for _ in range(20):
+        desk.clock.advance(60)
+        desk.intake.step()
+    fickle.away = False
+    for _ in range(5):
+        desk.clock.advance(1)
+        desk.work()
+    assert desk.line.starts == 0
+
+
 def test_what_overflowed_is_fetched_by_connecting_anew(desk: Desk) -> None:
     desk.line.overflowed = 3
     desk.work()
