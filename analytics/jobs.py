@@ -189,8 +189,10 @@ class Analyst:
 
     def _silence(self, portfolio: Portfolio, point: str, now_ms: int) -> Settled | None:
         meter = meter_of(portfolio, point)
-        last = meter and self._store.last_reading(meter.segments[-1].series)
-        if meter is None or last is None or last[0] >= now_ms - SILENT_MS:
+        if meter is None:
+            return None
+        last = self._store.last_reading(meter.segments[-1].series)
+        if last is None or last[0] >= now_ms - SILENT_MS:
             return None
         return settle_span(self._store, meter, last[0], last[0] + 1, corrections_of(self._store, point), now_ms)
 
