@@ -243,11 +243,14 @@ class InfluxStore:
             self._wait(line.saving_lines(new), "ms")
 
     def _forget_saving(self, saving: Saving) -> None:
+        self._send_waiting()
         where = influxql.where({"building": saving.building, "measure": saving.measure})
         for measurement in ("saving", "saving_day"):
             self._transport.query(f"DELETE FROM {measurement} WHERE {where}", "ms", "application/json")
 
     def _forget_findings(self, ids: Sequence[str]) -> None:
+        if ids:
+            self._send_waiting()  # or a line that waits would bring back what is forgotten now
         for one in ids:
             self._transport.query(f"DELETE FROM finding WHERE {influxql.where({'id': one})}", "ms", "application/json")
 

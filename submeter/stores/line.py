@@ -19,21 +19,34 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from submeter.stores.port import Column
-from submeter.words import Finding, FindingState, GatewayStatus, Intervals, Quarantined, Readings, Saving, Series
+from submeter.words import (
+    ConfigError,
+    Finding,
+    FindingState,
+    GatewayStatus,
+    Intervals,
+    Quarantined,
+    Readings,
+    Saving,
+    Series,
+)
 
 _SPECIAL = re.compile(r"([,= ])")
 _UNSAYABLE = re.compile(r"[\n\r]|\\(?=[,= ]|$)")
 """a line break has no escape in a tag, and a backslash before a delimiter would escape it"""
 
 
-class UnsayableError(ValueError):
-    """A name that line protocol has no way to carry."""
+class UnsayableError(ConfigError):
+    """A name that line protocol has no way to carry; rename the point or the device."""
 
 
 def tag_value(text: str) -> str:
     """Escaped for line protocol. Raises :class:`UnsayableError`."""
     if _UNSAYABLE.search(text):
-        raise UnsayableError(f"{text!r} holds a line break, or a backslash before a comma, a space, an = or the end")
+        raise UnsayableError(
+            f"{text!r} holds a line break, or a backslash before a comma, a space, an = or the end;"
+            " InfluxDB cannot keep such a name: rename it in the portfolio"
+        )
     return _SPECIAL.sub(r"\\\1", text)
 
 
@@ -41,6 +54,11 @@ def key(measurement: str, tags: Mapping[str, str]) -> str:
     """Measurement and tags, sorted as the server wants them; an empty tag is left out, which a query reads as ''."""
     said = [f"{name}={tag_value(value)}" for name, value in sorted(tags.items()) if value]
     return ",".join([measurement, *said])
+
+
+def _listed(measurement: str, tags: Mapping[str, str]) -> str:
+    """A key for what is only listed, and may come from a stranger's topic: what has no escape becomes '?'."""
+    return key(measurement, {name: _UNSAYABLE.sub("?", value) for name, value in tags.items()})
 
 
 def split_point(point: str) -> tuple[str, str]:
@@ -101,7 +119,7 @@ def finding_line(finding: Finding) -> str:
         "first_told": finding.first_told_ms,
         "last_seen": finding.last_seen_ms,
     }
-    return _line(key("finding", tags), fields, finding.start_ms)
+    return _line(_listed("finding", tags), fields, finding.start_ms)
 
 
 def gateway_line(status: GatewayStatus) -> str:
@@ -115,14 +133,14 @@ def gateway_line(status: GatewayStatus) -> str:
         "synced": float(status.clock == "synced"),
         "backfill": -1.0 if status.backfill is None else status.backfill,
     }
-    return _line(key("gateway", {"gateway": status.id}), fields, status.told_ms)
+    return _line(_listed("gateway", {"gateway": status.id}), fields, status.told_ms)
 
 
 def quarantine_lines(records: Iterable[Quarantined]) -> list[str]:
     """How many records arrived in quarantine, by building, gateway and reason, at the newest one's time in ms."""
     counts: dict[str, tuple[int, int]] = {}
     for one in records:
-        tags = key("quarantine", {"building": one.building, "gateway": one.gateway, "reason": one.reason})
+        tags = _listed("quarantine", {"building": one.building, "gateway": one.gateway, "reason": one.reason})
         count, newest = counts.get(tags, (0, one.arrived_ms))
         counts[tags] = (count + 1, max(newest, one.arrived_ms))
     return [_line(tags, {"count": count}, newest) for tags, (count, newest) in counts.items()]
@@ -155,11 +173,11 @@ def saving_lines(saving: Saving) -> list[str]:
         "kg_known": float(saving.avoided_kg is not None),
         "end": saving.end_ms,
     }
-    curve = key("saving_day", tags)
+    curve = _listed("saving_day", tags)
     columns = (saving.avoided, saving.low, saving.high, saving.expected_daily, saving.actual_daily)
     names = ("avoided", "low", "high", "expected", "actual")
     return [
-        _line(key("saving", tags), whole, saving.start_ms),
+        _line(_listed("saving", tags), whole, saving.start_ms),
         *(
             _line(curve, dict(zip(names, values, strict=True)), time)
             for time, *values in zip(_midnights(saving), *columns, strict=True)

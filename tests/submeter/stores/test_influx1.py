@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -152,16 +153,25 @@ def test_findings_gateways_and_quarantine_are_there_for_grafana(database: Databa
 def test_a_finding_that_closes_moves_or_goes_is_never_listed_twice(database: Database) -> None:
     store = database.open()
     store.put(FINDING)
-    closed = {**{f: getattr(FINDING, f) for f in FINDING.__struct_fields__}, "state": FindingState.CLOSED}
-    store.put(Finding(**closed))
+    closed = msgspec.structs.replace(FINDING, state=FindingState.CLOSED)
+    store.put(closed)
     after_closing = database.rows("SELECT open FROM finding")
-    store.put(Finding(**{**closed, "start_ms": NOON - 3_600_000}))
+    store.put(msgspec.structs.replace(closed, start_ms=NOON - 3_600_000))
     after_moving = database.rows("SELECT open FROM finding")
     store.drop(Finding, [FINDING.id])
 
     assert after_closing == [[NOON, 0]]
     assert after_moving == [[NOON - 3_600_000, 0]]
     assert database.rows("SELECT open FROM finding") == []
+
+
+def test_a_finding_that_moves_within_one_transaction_is_listed_once(database: Database) -> None:
+    store = database.open()
+    with store.writing():
+        store.put(FINDING)
+        store.put(msgspec.structs.replace(FINDING, start_ms=NOON + 1))
+
+    assert database.rows("SELECT open FROM finding") == [[NOON + 1, 1]]
 
 
 def test_what_was_undone_is_not_mirrored(database: Database) -> None:

@@ -68,6 +68,12 @@ def test_quarantined_records_are_counted_by_building_gateway_and_reason() -> Non
     ]
 
 
+def test_a_strangers_name_is_listed_as_far_as_it_can_be() -> None:
+    record = Quarantined(id="1", building="a\nb\\", gateway="g", reason="nan", text="", record="", arrived_ms=5)
+
+    assert line.quarantine_lines([record]) == ["quarantine,building=a?b?,gateway=g,reason=nan count=1.0 5"]
+
+
 @pytest.mark.parametrize("name", ["a\nb", "ends with \\", "a\\,b", "a\\ b", "a\\=b"])
 def test_a_name_that_has_no_escape_is_refused(name: str) -> None:
     with pytest.raises(line.UnsayableError):
