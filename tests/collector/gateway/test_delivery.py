@@ -198,6 +198,18 @@ def test_a_will_tells_of_a_gateway_that_was_killed(server: Mosquitto, tmp_path: 
     watcher.stop()
 
 
+def test_a_gateway_that_ends_in_order_says_good_bye(server: Mosquitto, stranger: Stranger, tmp_path: Path) -> None:
+    assert child(server, tmp_path / "outbox.db", 1).wait(timeout=40) == 0
+
+    watcher = Link(Broker(port=server.port), "watcher", ("submeter/v1/demo/+/+/status",))
+    watcher.start()
+    kept = watcher.inbox.get(timeout=10)
+
+    assert b'"online":false' in kept.payload
+    assert b'"polls":2' in kept.payload  # its own word, not the will's
+    watcher.stop()
+
+
 def _statuses(watcher: Link) -> Callable[[], list[bytes]]:
     found: list[bytes] = []
 
