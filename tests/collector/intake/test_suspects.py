@@ -27,6 +27,8 @@ def decode(payload):
 room.decode = decode
 
 desk = d.Desk(open_store("embedded:" + sys.argv[1]))
+if sys.argv[3:] == ["dies before it answers"]:
+    desk.line.publish = lambda *_, **__: os.kill(os.getpid(), 9)
 for i, value in enumerate(sys.argv[2].split(",")):
     desk.send([d.record(None if value == "poison" else float(value), at=-60 + i), {"n": value}])
 desk.work()
@@ -34,11 +36,23 @@ print([p[1].decode() for p in desk.line.published])
 """
 
 
-def run(store: Path, values: str) -> "subprocess.CompletedProcess[str]":
+def run(store: Path, values: str, *how: str) -> "subprocess.CompletedProcess[str]":
     """A collector's life: the values arrive in one batch, and it works until it is done or dead."""
-    return subprocess.run(
-        [sys.executable, "-c", COLLECTOR, str(store), values], capture_output=True, text=True, timeout=60, check=False
-    )
+    call = [sys.executable, "-c", COLLECTOR, str(store), values, *how]
+    return subprocess.run(call, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.service
+def test_a_collector_that_dies_between_store_and_receipt_answers_in_its_next_life(tmp_path: Path) -> None:
+    store = tmp_path / "store.db"
+    assert run(store, "1,2", "dies before it answers").returncode == -9
+    told = Desk(open_store(f"embedded:{store}"))
+    assert told.rows() == [(-60, 1_000_000), (-59, 2_000_000)]
+    assert [(c.point, c.end_ms - c.start_ms) for c in told.store.changes(0)] == [("HQ01/main", 1001)]
+    again = run(store, "1,2")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count('"stored":0,"again":1,"held":0,"quarantined":1') == 2
+    assert told.rows() == [(-60, 1_000_000), (-59, 2_000_000)]
 
 
 @pytest.mark.service
