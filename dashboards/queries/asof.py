@@ -67,7 +67,7 @@ def _judge(reader: Reader, grid: Grid, known: NDArray[np.bool_], now: np.datetim
     month = np.convolve(known, np.ones(MONTH_DAYS, int))[: len(known)]
     if newest >= len(known) - FRESH_DAYS and not (filling and month[newest] < MONTH_DAYS - 3):
         return AsOf(to_ms(now), True, first, count)
-    full = np.flatnonzero(month >= min(MONTH_DAYS - 1, month.max()))
+    full = np.flatnonzero(known & (month >= min(MONTH_DAYS - 1, month.max())))
     best = int(full[-1]) if filling and len(full) else newest
     return AsOf(to_ms(min(grid.edges[best + 1], now)), False, first, count)
 

@@ -34,11 +34,12 @@ class Grid:
 
     @property
     def estimated(self) -> NDArray[np.bool_]:
-        return np.equal(self.known, int(Known.ESTIMATED))
+        return np.asarray(self.known == int(Known.ESTIMATED), np.bool_)
 
     @property
     def suspect(self) -> NDArray[np.bool_]:
-        return np.greater(self.flags & int(Flag.SUSPECT), 0)
+        found: NDArray[np.bool_] = (self.flags & int(Flag.SUSPECT)) > 0
+        return found
 
 
 def lay(columns: Sequence[Intervals], edges: Edges) -> Grid:

@@ -261,7 +261,7 @@ def world() -> World:
     return World(store, portfolio, HandClock(NOW_MS), Settings())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def empty_world() -> World:
     """A portfolio of which nothing has been read."""
     return World(MemoryStore(), make_portfolio(MEASURES), HandClock(NOW_MS), Settings())

@@ -22,6 +22,11 @@ def client(world) -> TestClient:
     return world.client()
 
 
+@pytest.fixture(scope="module")
+def empty(empty_world) -> TestClient:
+    return empty_world.client()
+
+
 def text_of(page: str) -> str:
     """A page's words without markup, white space as single blanks."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
@@ -41,8 +46,8 @@ def test_every_page_renders_in_both_languages_without_a_missing_text(client, pat
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_renders_when_nothing_has_been_read(empty_world, path, language):
-    answer = empty_world.client().get(path, cookies={"submeter_lang": language})
+def test_every_page_renders_when_nothing_has_been_read(empty, path, language):
+    answer = empty.get(path, cookies={"submeter_lang": language})
     assert answer.status_code == 200
     assert "⟦" not in answer.text
 
@@ -74,8 +79,8 @@ def test_an_unknown_language_falls_back_to_the_setting(world):
     assert "Overview" in world.client().get("/?lang=xx").text
 
 
-def test_an_empty_building_says_why_and_what_would_fill_it(empty_world):
-    words = text_of(empty_world.client().get("/?lang=en").text)
+def test_an_empty_building_says_why_and_what_would_fill_it(empty):
+    words = text_of(empty.get("/?lang=en").text)
     assert "Nothing has been read yet" in words
     assert "withheld" in words
     assert "0 of 3 buildings normal" in words
