@@ -354,7 +354,7 @@ ENTRIES = [
              n=8760, p=40, cvrmse=0.1, nmbe=0.0, r2=0.9, cvrmse_daily=0.05, coefficients={"t": [1.0, 2.0]}),
     Saving(id="m1", building="office-7", measure="m1", start_ms=0, end_ms=1, actual_kwh=1, expected_kwh=2,
            avoided_kwh=1, low_kwh=0.5, high_kwh=1.5, confidence=0.9, completeness=1, cvrmse=0.1, nmbe=0,
-           days=["2025-06-01"], avoided=[1.0]),
+           days=["2025-06-01"], avoided=[1.0], low=[0.5], high=[1.5], actual_daily=[1.0], expected_daily=[2.0]),
     Balance(id="office-7/main", building="office-7", point="office-7/main", start_ms=0, end_ms=1, main_kwh=3,
             children_kwh=2, band_kwh=0.1, completeness=1),
 ]  # fmt: skip
