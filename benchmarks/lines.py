@@ -15,7 +15,9 @@ def run() -> Result:
     for name, lines in counts.items():
         mirror = count(ROOT / "tests" / name)
         result.add(name, lines, "lines", ratio=mirror / lines if lines else None, against="its tests' lines")
-    result.add("all code", sum(counts.values()), "lines", ratio=tests / sum(counts.values()), against="all tests' lines")
+    result.add(
+        "all code", sum(counts.values()), "lines", ratio=tests / sum(counts.values()), against="all tests' lines"
+    )
     return result
 
 

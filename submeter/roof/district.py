@@ -1,7 +1,7 @@
 """``submeter district``: the pretend world's hardware: its RS-485 lines; and portfolios for simulated cities."""
 
 import os
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -70,7 +70,7 @@ def line_of(world: World, devices: list[Device], clock: Clock) -> Slave:
 @click.option("--buildings", default=13, show_default=True)
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="Date the retrofits from this day on.")
 @click.argument("folder", type=click.Path(path_type=Path))
-def portfolio(seed: int, buildings: int, today: date | None, folder: Path) -> None:
+def portfolio(seed: int, buildings: int, today: datetime | None, folder: Path) -> None:
     """Write the portfolio of a simulated city as CSV files.
 
     \b
@@ -80,6 +80,6 @@ def portfolio(seed: int, buildings: int, today: date | None, folder: Path) -> No
     from firmware_sim.district import COMMITTED_TODAY, district
     from firmware_sim.portfolio_files import write_portfolio
 
-    made = district(seed, buildings, today or COMMITTED_TODAY)
+    made = district(seed, buildings, today.date() if today else COMMITTED_TODAY)
     write_portfolio(folder, made)
     click.echo(f"{len(made.buildings)} buildings with {len(made.points)} meters are in {folder}")
