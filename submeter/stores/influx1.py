@@ -6,6 +6,7 @@ from submeter.stores import influxql
 from submeter.stores.exchange import Answer, Exchange
 from submeter.words import StoreAway
 
+JSON = "application/json"
 _SHARD = "26w"
 """the default of a week gives a back-filled year 52 shards, each with its files and its index"""
 
@@ -26,7 +27,7 @@ class Influx1:
         statement = f"CREATE DATABASE {name} WITH DURATION INF REPLICATION 1 SHARD DURATION {_SHARD} NAME autogen"
         answer = self._exchange.ask("POST", "/query", {"q": statement})
         if answer.status != 200 or influxql.error_in(answer.body):  # not ours to create; then it must be there
-            self.query("SHOW MEASUREMENTS LIMIT 1", "ms", "application/json")
+            self.query("SHOW MEASUREMENTS LIMIT 1", "ms", JSON)
 
     def write(self, body: bytes, precision: str) -> Answer:
         parameters = {"db": self._database, "precision": precision}
@@ -51,6 +52,8 @@ def ask_influxql(exchange: Exchange, database: str, statement: str, epoch: str, 
         raise StoreAway(
             f"{exchange.address}: cannot answer ({error}); check that {database!r} is there and may be read"
         )
+    if accept != JSON and not answer.body.strip():  # as CSV an error looks like an empty answer
+        ask_influxql(exchange, database, statement, epoch, JSON)
     return answer.body
 
 

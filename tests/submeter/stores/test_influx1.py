@@ -47,7 +47,8 @@ class Database:
         self._ask("/write", {"db": self.name, "precision": "ms"}, line.encode())
 
     def rows(self, statement: str) -> list[list[Any]]:
-        answer = json.loads(self._ask("/query", {"db": self.name, "q": statement, "epoch": "ms"}, None))
+        body = None if statement.startswith("SELECT") else b""
+        answer = json.loads(self._ask("/query", {"db": self.name, "q": statement, "epoch": "ms"}, body))
         return [row for table in answer["results"][0].get("series", []) for row in table["values"]]
 
     def _ask(self, path: str, parameters: dict[str, str], body: bytes | None) -> bytes:
@@ -210,6 +211,19 @@ def test_a_server_that_stops_is_away_and_comes_back(tmp_path: Path, influxd1_sta
     (written,) = store.write_readings([block((NOON, 1), (NOON + 1, 2))])
     assert (written.stored, written.again) == (1, 1)
     assert micro(store) == [1, 2]
+
+
+def test_a_database_that_was_dropped_is_away_and_not_empty(database: Database) -> None:
+    store = database.open()
+    store.write_readings([block((NOON, 1))])
+    database.rows(f"DROP DATABASE {database.name}")
+
+    with pytest.raises(StoreAway, match="database not found"):
+        store.read_readings(MAIN, *ALWAYS_MS)
+    with pytest.raises(StoreAway, match="database not found"):
+        store.write_readings([block((NOON, 1))])
+    with pytest.raises(StoreAway, match="create it"):
+        store.write_readings([block((NOON + 1, 1))])
 
 
 def test_a_user_who_may_not_create_databases_uses_the_one_that_is_there(
