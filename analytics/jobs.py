@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from analytics.balance import balances
-from analytics.ledger import Settled, corrections_of, settle_span
+from analytics.ledger import Settled, corrections_of, settle_span, write
 from analytics.meter import meter_of
-from analytics.tariff import priced
 from submeter.clock import Clock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
@@ -54,15 +53,6 @@ def merged(changes: Iterable[Change]) -> dict[str, list[Span]]:
         else:
             of_point.append((change.start_ms, change.end_ms))
     return spans
-
-
-def write(store: Store, portfolio: Portfolio, settled: Settled) -> None:
-    """Write a point's changed intervals, with their cost and carbon."""
-    settled.write(store)
-    days = settled.changed.get(Resolution.DAY)
-    if days is not None and len(days):
-        for column, worth in priced(portfolio, portfolio.points[settled.point], days).items():
-            store.write_intervals(column, worth)
 
 
 @dataclass(slots=True)

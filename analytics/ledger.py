@@ -20,6 +20,7 @@ from analytics.gaps import HISTORY_S, History, long_gaps
 from analytics.meter import Meter, meter_of
 from analytics.settle import settle, settle_all
 from analytics.suspect import REACH_DAYS, suspect_hours
+from analytics.tariff import priced
 from analytics.unroll import HOLD_MS
 from analytics.window import Window, fetch
 from submeter.stores.port import Column, Store
@@ -43,10 +44,19 @@ class Settled:
     settled: int = 0
     last_ms: int | None = None
 
-    def write(self, store: Store) -> None:
-        for resolution, rows in self.changed.items():
-            if len(rows):
-                store.write_intervals(Column(self.point, self.quantity, resolution), rows)
+
+def write(store: Store, portfolio: Portfolio, settled: Settled) -> None:
+    """Write a point's changed intervals, with the cost and carbon of changed days.
+
+    Money goes first: what is killed half-way finds its energy still to be written, and does all of it again.
+    """
+    days = settled.changed.get(Resolution.DAY)
+    if days is not None and len(days):
+        for column, worth in priced(portfolio, portfolio.points[settled.point], days).items():
+            store.write_intervals(column, worth)
+    for resolution, rows in settled.changed.items():
+        if len(rows):
+            store.write_intervals(Column(settled.point, settled.quantity, resolution), rows)
 
 
 def settle_point(
@@ -64,7 +74,8 @@ def settle_point(
         return Settled(point, meter.point.quantity, {})
     low, high = max(span[0], start_ms or span[0]), min(span[1], end_ms or span[1])
     settled = settle_span(store, meter, low, high, corrections_of(store, point))
-    settled.write(store)
+    with store.writing():
+        write(store, portfolio, settled)
     return settled
 
 
