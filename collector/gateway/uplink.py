@@ -9,6 +9,7 @@ for old ones, so neither a back-fill nor a backlog starves what is measured now,
 import logging
 import math
 import queue
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -274,13 +275,16 @@ class Uplink:
 
 
 def gateway_link(broker: Broker, *, tenant: str, gateway: str, home: str, now_ms: int) -> Link:
-    """The link of a gateway: its receipts, and a will that says it is gone. ``home`` is the building of its status."""
+    """The link of a gateway: its receipts, and a will that says it is gone. ``home`` is the building of its status.
+
+    Its client id is new at each start (it keeps no session): whoever connects with a client's id throws it off.
+    """
     gone = GatewayStatus(
         id=gateway, building=home, told_ms=now_ms, waiting=0, oldest_ms=0, polls=0, errors=0, online=False
     )
     return Link(
         broker,
-        client_id=f"submeter-{tenant}-{gateway}",
+        client_id=f"submeter-{tenant}-{gateway}-{secrets.token_hex(6)}",
         filters=(str(Topic(tenant, "+", gateway, "receipt")),),
         will=Will(str(Topic(tenant, home, gateway, "status")), msgspec.json.encode(gone)),
         clean=True,

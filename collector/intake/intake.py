@@ -250,7 +250,7 @@ class Intake:
             return  # a retained status was cleared
         if not roster.may_speak(topic.gateway, topic.building):
             text = f"gateway {topic.gateway!r} may not speak for {topic.building!r}; see gateways.csv"
-            pack.refuse_whole(Reason.NOT_ALLOWED, text, now_ms)
+            pack.refuse_whole(Reason.FOREIGN_STATUS, text, now_ms)
             return
         try:
             status = read_status(topic, pack.message.payload, self._statuses.get(topic.gateway))

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 class Reason(StrEnum):
     TOPIC = "topic"
+    FOREIGN_STATUS = "foreign_status"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
     DEADLY = "deadly"
@@ -37,6 +38,10 @@ REASONS: Final[dict[Reason, Meaning]] = {
     Reason.TOPIC: Meaning(
         "the topic is not `submeter/v1/<tenant>/<building>/<gateway>/<leaf>` of this tenant",
         "publish under the tenant's name; names are letters, digits, `_`, `.`, `-`",
+    ),
+    Reason.FOREIGN_STATUS: Meaning(
+        "a gateway told its status under a building that gateways.csv does not give it",
+        "correct the topic, or add the building to the gateway; the next status is taken",
     ),
     Reason.TOO_LARGE: Meaning("the payload is larger than 1,000,000 bytes", "send smaller packs"),
     Reason.UNREADABLE: Meaning("the payload is no SenML JSON list", "compare with the examples on this page"),

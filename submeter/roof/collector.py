@@ -2,7 +2,7 @@
 
 import click
 
-from collector.intake import Intake
+from collector.intake import Intake, client_id, filters
 from submeter.clock import WallClock
 from submeter.roof.place import Place, with_place
 from submeter.roof.running import run, start_logging, stop_event
@@ -11,9 +11,8 @@ from submeter.wire.mqtt import Link
 
 @click.command()
 @with_place
-@click.option("--client-id", default="submeter-collector", show_default=True, help="MQTT client id; keep it fixed.")
 @click.option("--verbose", is_flag=True)
-def command(place: Place, client_id: str, verbose: bool) -> None:
+def command(place: Place, verbose: bool) -> None:
     """Take readings from MQTT, judge them, keep them, and answer with receipts.
 
     \b
@@ -22,8 +21,8 @@ def command(place: Place, client_id: str, verbose: bool) -> None:
     """
     start_logging(verbose)
     stop = stop_event()
-    filters = tuple(f"submeter/v1/{place.settings.tenant}/+/+/{leaf}" for leaf in ("readings", "status"))
-    link = Link(place.broker(), client_id, filters)
+    broker, tenant = place.broker(), place.settings.tenant
+    link = Link(broker, client_id(tenant, broker.password), filters(tenant))
     store = place.store()
     intake = Intake(link, store, place.watch(), place.settings.intake, WallClock())
     link.start()

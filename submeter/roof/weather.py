@@ -71,7 +71,5 @@ def _drain(gateway: Gateway) -> None:
         if gateway.idle:
             return
         if time.monotonic() > deadline:
-            raise TheirsError(
-                f"no receipts within {PATIENCE_S:.0f} s; is the collector running? Try again later"
-            )
+            raise TheirsError(f"no receipts within {PATIENCE_S:.0f} s; is the collector running? Try again later")
         stop.wait(wait_s)

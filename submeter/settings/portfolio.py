@@ -279,6 +279,8 @@ def _refusal(read: Callable[[str], object], text: str) -> str:
 
 def _check_gateways(rows: dict[str, tuple[Row, Gateway]], portfolio: Portfolio, faults: Faults) -> None:
     for name, (row, gateway) in rows.items():
+        if name == "collector":
+            faults.add(row, name, "is the collector's own name; call the gateway otherwise")
         for building in gateway.buildings:
             if building not in portfolio.buildings and building not in portfolio.stations:
                 faults.add(row, name, f"{building!r} is neither a building nor a station; mend or remove it")

@@ -10,7 +10,7 @@ import pytest
 from submeter.stores import Store, open_store
 from submeter.wire.receipt import decode_receipt
 from submeter.words import Block, Bug, GatewayStatus, Quarantined, StoreAway, Written
-from tests.collector.intake.desk import MAIN, NOON_MS, NOON_S, Desk, counts, record
+from tests.collector.intake.desk import MAIN, NOON_MS, NOON_S, Desk, counts, make_portfolio, record
 
 STATUS = "submeter/v1/demo/HQ01/gw1/status"
 
@@ -237,7 +237,15 @@ def test_a_gateway_cannot_tell_the_status_of_a_building_that_is_not_its(desk: De
     desk.send(b'{"told_ms":5}', "submeter/v1/demo/HQ02/gw1/status")
     desk.work()
     assert "gw1" not in {s.id for s in desk.store.entries(GatewayStatus)}
-    assert [e.reason for e in desk.store.entries(Quarantined)] == ["not_allowed"]
+    assert [e.reason for e in desk.store.entries(Quarantined)] == ["foreign_status"]
+
+
+def test_a_foreign_status_is_left_in_quarantine_when_the_portfolio_changes(desk: Desk) -> None:
+    desk.send(b"not even JSON", "submeter/v1/demo/HQ02/gw1/status")
+    desk.work()
+    desk.portfolio = make_portfolio("2")
+    desk.work()
+    assert [e.reason for e in desk.store.entries(Quarantined)] == ["foreign_status"]
 
 
 def test_the_collector_tells_its_own_status(desk: Desk) -> None:
