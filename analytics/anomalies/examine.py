@@ -29,7 +29,9 @@ from submeter.words import Baseline, Medium, Point
 
 ROUNDS: Final = 3
 """Balances and levels are searched this often at most, each time with a fit that leaves out what was found before."""
+MOST_LOSS: Final = 0.02
 TOGETHER_H: Final = 72
+HALF: Final = 0.5
 """Episodes of one kind in several children that begin and end this close have one cause."""
 
 
@@ -68,6 +70,7 @@ class _Examiner:
         self.fits: dict[str, tuple[Floats, int]] = {}
         self.expected: dict[str, Floats] = {}
         self.found: list[Episode] = []
+        self.backwards: list[tuple[Episode, float]] = []
         self.day = designs(hours.points[0].id).day - int(designs(hours.points[0].id).day[0])
 
     def run(self) -> Examination:
@@ -119,9 +122,8 @@ class _Examiner:
             for glitch in told.glitches:
                 self.found.append(_spike(self.hours, point, glitch, told.ratio))
             for stretch in told.backwards:
-                episode = _backwards(self.hours, point, stretch)
-                self._spoil([episode])
-                self.found.append(episode)
+                self.backwards.append((_backwards(self.hours, point, stretch), stretch.fall / 1e6 * told.ratio))
+        self._spoil([episode for episode, _ in self.backwards])
 
     def _gross(self) -> None:
         for point in self.points:
@@ -144,7 +146,8 @@ class _Examiner:
         self.found += silent_meters(
             self.hours.unread, alive, self.expected, main.id if main else next(iter(self.points))
         )
-        covered = [e for e in self.found if e.kind == "reversed_ct"]
+        covered = [_measured(e, fall, self.expected.get(e.point)) for e, fall in self.backwards]
+        self.found += covered
         self.found = [e for e in self.found if not (e.kind in ("missing", "spike") and _inside(e, covered))]
 
     # the meter tree
@@ -158,19 +161,21 @@ class _Examiner:
         return {p: c for p, c in out.items() if p in self.fits and all(k in self.fits for k in c)}
 
     def _balance(self, parent: str, children: list[str], holes: Bools) -> Family:
-        rest = self.clean[parent] - np.sum([self.clean[c] for c in children], axis=0)
-        rest[holes] = np.nan
+        below = np.sum([self.clean[c] for c in children], axis=0)
+        whole = self.clean[parent] - below
+        if np.isfinite(whole).any():
+            whole = whole - _line_loss(whole, below) * below
+        rest = np.where(holes, np.nan, whole)
         on = self.designs(parent)
         members = [parent, *children]
         energy = {p: self.clean[p] for p in members}
         if np.isfinite(rest).sum() < 24 * 21:
             residual = np.full(len(rest), np.nan)
         else:
-            whole = self.clean[parent] - np.sum([self.clean[c] for c in children], axis=0)
             residual = whole - linear(on, regress(on, rest)[0])
         return Family(
             parent, residual, energy, {p: self.expected[p] for p in members}, self.day, self._project(parent),
-            {p: self._project(p) for p in members},
+            {p: self._project(p) for p in members}, np.isfinite(rest),
         )  # fmt: skip
 
     def _project(self, point: str) -> Project:
@@ -233,9 +238,9 @@ class _Examiner:
         whole = self.clean[point].copy()
         mine: list[Episode] = []
         for _ in range(ROUNDS):
-            residual = whole - self.expected[point]
+            residual, fitted = whole - self.expected[point], np.isfinite(self.clean[point])
             item, project = self.points[point].item, self._project(point)
-            again = load_faults(Load(point, item, whole, self.expected[point], residual, self.day, project))
+            again = load_faults(Load(point, item, whole, self.expected[point], residual, self.day, project, fitted))
             if _same(again, mine):
                 break
             mine = again
@@ -253,6 +258,12 @@ class _Examiner:
         return depth
 
 
+def _line_loss(balance: Floats, below: Floats) -> float:
+    """What cables take of the children's sum, at most :data:`MOST_LOSS`; more is somebody's load."""
+    busy = np.isfinite(balance) & (below > 0)
+    return float(np.clip(np.median(balance[busy] / below[busy]), 0.0, MOST_LOSS)) if busy.any() else 0.0
+
+
 def _spike(hours: Hours, point: str, glitch: Glitch, ratio: float) -> Episode:
     begin = max(hours.row(glitch.start_ms + 1) - 1, 0)
     evidence = {"readings": float(glitch.readings), "jump_kwh": glitch.jump / 1e6 * ratio}
@@ -261,11 +272,21 @@ def _spike(hours: Hours, point: str, glitch: Glitch, ratio: float) -> Episode:
 
 def _backwards(hours: Hours, point: str, stretch: Backwards) -> Episode:
     begin, end = hours.row(stretch.start_ms), hours.row(stretch.end_ms)
-    return Episode(point, "reversed_ct", begin, max(end, begin + 1), 0.98, None, {"share": -1 / 3})
+    return Episode(point, "reversed_ct", begin, max(end, begin + 1), 0.98, None)
+
+
+def _measured(episode: Episode, fall: float, expected: Floats | None) -> Episode:
+    """Energy of a register that ran backwards by ``fall``, where it is known what would be usual."""
+    facts = {"actual_kwh": -fall}
+    if expected is None:
+        return replace(episode, evidence=facts)
+    usual = float(expected[episode.begin : episode.end].sum())
+    facts |= {"expected_kwh": usual, "share": -fall / usual if usual > 0 else 0.0}
+    return replace(episode, amount=-fall - usual, evidence=facts)
 
 
 def _inside(episode: Episode, others: list[Episode]) -> bool:
-    return any(o.point == episode.point and o.begin - 6 <= episode.begin and episode.end <= o.end + 6 for o in others)
+    return any(o.point == episode.point and o.begin - 24 <= episode.begin and episode.end <= o.end + 24 for o in others)
 
 
 def _touches(episode: Episode, others: list[Episode]) -> bool:
@@ -287,28 +308,33 @@ def _blamed_once(found: list[Episode]) -> list[Episode]:
 
 
 def _common(loads: list[Episode], points: Mapping[str, Point]) -> list[Episode]:
-    """Episodes that siblings share become one of their parent."""
+    """Episodes that siblings share become one of their parent, and take in what the parent alone showed meanwhile."""
     out: list[Episode] = []
-    left = sorted(loads, key=lambda e: (e.begin, e.point))
+    left = sorted(loads, key=lambda e: (e.begin, -(e.end - e.begin), e.point))
     while left:
         first = left.pop(0)
         twins = [e for e in left if _one_cause(first, e, points)]
-        if twins:
-            left = [e for e in left if e not in twins]
+        if {e.point for e in twins} - {points[first.point].parent}:
             whole = first
             for twin in twins:
                 whole = join(whole, replace(twin, point=first.point))
-            first = replace(whole, point=points[first.point].parent)
+            parent = points[first.point].parent
+            inside = [e for e in left if e.point == parent and _overlap(whole, e) > HALF * (e.end - e.begin)]
+            left = [e for e in left if e not in twins and e not in inside]
+            first = replace(whole, point=parent)
         out.append(first)
     return out
 
 
 def _one_cause(one: Episode, other: Episode, points: Mapping[str, Point]) -> bool:
-    same = one.kind == other.kind and one.point != other.point
-    return (
-        same
-        and bool(points[one.point].parent)
-        and points[one.point].parent == points[other.point].parent
-        and abs(one.begin - other.begin) <= TOGETHER_H
-        and abs(one.end - other.end) <= TOGETHER_H
-    )
+    """Same kind, same parent, and begun together, or most of the shorter lies within the longer."""
+    parent = points[one.point].parent
+    if one.kind != other.kind or not parent or parent != points[other.point].parent:
+        return False
+    if one.point == other.point:
+        return _overlap(one, other) > 0 or abs(other.begin - one.end) <= TOGETHER_H
+    return abs(one.begin - other.begin) <= TOGETHER_H
+
+
+def _overlap(one: Episode, other: Episode) -> int:
+    return max(min(one.end, other.end) - max(one.begin, other.begin), 0)

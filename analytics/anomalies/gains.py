@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.anomalies.episode import Episode
+from analytics.anomalies.episode import Bools, Episode
 from analytics.anomalies.scan import (
     PROPOSED,
     Project,
@@ -40,6 +40,7 @@ REVERSED: Final = (0.8, 4.0)
 OWN_SCATTER: Final = 0.05
 OWN_LIMIT: Final = 80.0
 BALANCE_WEIGHT: Final = 60.0
+CHILDREN_AS_USUAL: Final = 0.12
 NEAR: Final = 0.7
 """Members that explain the balance nearly as well as the best are told apart by their own levels."""
 
@@ -56,13 +57,15 @@ class Family:
     day: Ints
     project: Project
     projects: Mapping[str, Project]
+    fitted: Bools
 
     @property
     def children(self) -> list[str]:
         return [p for p in self.energy if p != self.parent]
 
     def template(self, point: str) -> Floats:
-        return -self.energy[point] if point == self.parent else self.energy[point]
+        shape = day_shaped(self.energy[point], self.expected[point], self.day)
+        return -shape if point == self.parent else shape
 
     @property
     def sigma(self) -> float:
@@ -70,6 +73,19 @@ class Family:
         known = self.residual[np.isfinite(self.residual)]
         scale = 1.4826 * float(np.median(np.abs(known))) if len(known) else 0.0
         return max(scale, 0.003 * float(np.nanmean(self.energy[self.parent])), 1e-6)
+
+
+def day_shaped(energy: Floats, expected: Floats, day: Ints) -> Floats:
+    """Each day's energy in the shape that is expected of it; NaN where the hour is unknown.
+
+    A coarse register's steps are in the balance too, so its own hours would seem to explain them; a day's sum does
+    not.
+    """
+    known = np.isfinite(energy)
+    counted = np.bincount(day[known], energy[known], int(day[-1]) + 1)
+    usual = np.bincount(day[known], expected[known], int(day[-1]) + 1)
+    ratio = np.divide(counted, usual, out=np.zeros_like(counted), where=usual > 0)
+    return np.where(known, expected * ratio[day], np.nan)
 
 
 def gain_faults(family: Family) -> list[Episode]:
@@ -105,15 +121,27 @@ def _blame(family: Family) -> _Blame | None:
         template = family.template(point)
         first = best_segment(*daily(template, family.residual, sigma, family.day))
         if first is not None and abs(first.z) >= PROPOSED:
-            segment, whole = unabsorbed_segment(template, family.residual, sigma, family.day, family.project, first)
+            segment, whole = unabsorbed_segment(
+                template, family.residual, sigma, family.day, family.project, family.fitted, first
+            )
             suspects.append(_Blame(point, segment, whole))
     suspects = [s for s in suspects if abs(s.segment.sure_z) >= SURE]
     top = max((abs(s.segment.z) for s in suspects), default=0.0)
     if top < THRESHOLD:
         return None
-    near = [s for s in suspects if abs(s.segment.z) >= NEAR * top]
+    near = [s for s in suspects if abs(s.segment.z) >= NEAR * top and _may_be(family, s)]
+    if not near:
+        return None
     blamed = max(near, key=lambda s: BALANCE_WEIGHT * (s.segment.z / top) ** 2 + _own_evidence(family, s))
     return None if _is_load(replace(family, residual=blamed.residual), blamed.segment, sigma) else blamed
+
+
+def _may_be(family: Family, suspect: _Blame) -> bool:
+    """A parent is blamed only while its children are as usual: when the whole house is quiet, its own part is too."""
+    if suspect.point != family.parent:
+        return True
+    moved = [own_shift(family, child, suspect.segment) for child in family.children]
+    return max(abs(m) for m in moved) < CHILDREN_AS_USUAL
 
 
 def _own_evidence(family: Family, suspect: _Blame) -> float:

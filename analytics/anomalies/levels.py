@@ -49,7 +49,7 @@ TIMED: Final = "01B"
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
     """One meter's hours: ``residual`` = energy − expected (NaN = unknown), ``day`` (0 first);
-    ``project`` the projection on the columns that the expectation was fitted on."""
+    ``project`` the projection on the columns that the expectation was fitted on, ``fitted`` the hours used."""
 
     point: str
     item: str
@@ -58,6 +58,7 @@ class Load:
     residual: Floats
     day: Ints
     project: Project
+    fitted: Bools
 
 
 def load_faults(load: Load) -> list[Episode]:
@@ -121,8 +122,9 @@ def _best(
     best: tuple[float, tuple[str, Segment, Floats]] | None = None
     for _, name, first in sorted(proposed, key=lambda p: -p[0])[:LOOKED_AT]:
         segment, whole = unabsorbed_segment(
-            templates[name], residual, sigma, load.day, load.project, first, sign=1, least_days=LEAST_DAYS[name[:5]]
-        )
+            templates[name], residual, sigma, load.day, load.project, load.fitted, first,
+            sign=1, least_days=LEAST_DAYS[name[:5]],
+        )  # fmt: skip
         if segment.z < THRESHOLD or segment.sure_z < SURE:
             continue
         gain = _gain(templates[name], whole, sigma, load.day, segment)

@@ -70,14 +70,15 @@ def best_segment(cross: Floats, power: Floats, sign: int = 0, least_days: int = 
 
 
 def unabsorbed_segment(
-    template: Floats, residual: Floats, sigma: Floats, day: NDArray[np.int64], project: Project, first: Segment,
-    *, sign: int = 0, least_days: int = 2,
+    template: Floats, residual: Floats, sigma: Floats, day: NDArray[np.int64], project: Project,
+    fitted: NDArray[np.bool_], first: Segment, *, sign: int = 0, least_days: int = 2,
 ) -> tuple[Segment, Floats]:  # fmt: skip
     """The segment once more, with what the fit had learned of the fault as normal given back to the residual.
 
-    ``project`` is the projection on the fit's columns. Template and projection make the joint least-squares amplitude
-    (Frisch, Waugh and Lovell); the segment is found anew from the residual as it would be without the fault in the
-    fit. Returns segment and residual; :data:`REPEATS` times, as a longer segment gives back more.
+    ``project`` is the projection on the fit's columns, ``fitted`` the hours it was made of. Template and projection
+    make the joint least-squares amplitude (Frisch, Waugh and Lovell); the segment is found anew from the residual
+    as it would be without the fault in the fit. Returns segment and residual; :data:`REPEATS` times, as a longer
+    segment gives back more.
     """
     segment, whole = first, residual
     known = np.isfinite(residual)
@@ -85,7 +86,7 @@ def unabsorbed_segment(
     for _ in range(REPEATS):
         inside = (day >= segment.begin) & (day < segment.end)
         t = np.where(inside & np.isfinite(template), template, 0.0)
-        learned = project(t)
+        learned = project(np.where(fitted, t, 0.0))
         amplitude = joint_amplitude(t, learned, residual, known)
         sure = identifiable(t, learned, known)
         whole = residual + amplitude * learned
