@@ -33,7 +33,8 @@ class Influx2:
     def check(self) -> None:
         """Raises :class:`StoreAway` when the bucket cannot be read."""
         try:
-            self.query("SHOW MEASUREMENTS LIMIT 1", "ms", "application/json")
+            # SHOW MEASUREMENTS answers nothing, and no error, for a bucket that is not there
+            self.query("SELECT value FROM reading LIMIT 1", "ms", "application/json")
         except StoreAway as fault:
             if "database not found" not in str(fault):
                 raise
