@@ -1,0 +1,173 @@
+"""An InfluxDB 1.6.7 that holds the small pretend district of tests/dashboards, as the Influx store writes it."""
+
+import importlib.util
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from dashboards.grafana.boards import boards
+from dashboards.grafana.panels import Json
+from submeter.stores import Column, Store, open_store
+from submeter.words import Block, Intervals, Known, Method, Portfolio, Quarantined, Readings, Resolution, Series
+
+DAY_MS = 86_400_000
+READY_S = 30.0
+
+
+def _district() -> ModuleType:
+    """tests/dashboards/conftest.py, which fills any store; importlib mode gives conftests no name to import."""
+    path = Path(__file__).resolve().parents[1] / "conftest.py"
+    spec = importlib.util.spec_from_file_location("pretend_district", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    import sys  # noqa: PLC0415  (its dataclasses look their module up)
+
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+district = _district()
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A server that holds the district up to ``now_ms``."""
+
+    address: str
+    database: str
+    portfolio: Portfolio
+    now_ms: int
+
+    def ask(self, statement: str, start_ms: int | None = None) -> list[dict[str, Any]]:
+        """The series of an answer; fails on an error. Grafana's words are put in as Grafana does."""
+        first = self.now_ms - 10 * DAY_MS if start_ms is None else start_ms
+        words = {"$timeFilter": f"time >= {first}ms and time <= {self.now_ms}ms", "$__interval": "1h",
+                 "$building": "tower", "$measure": "led"}  # fmt: skip
+        for word, value in words.items():
+            statement = statement.replace(word, value)
+        asked = urllib.parse.urlencode({"db": self.database, "q": statement, "epoch": "ms"})
+        with urllib.request.urlopen(f"{self.address}/query?{asked}", timeout=30) as answer:
+            result = json.load(answer)["results"][0]
+        assert "error" not in result, f"{result['error']}: {statement}"
+        found: list[dict[str, Any]] = result.get("series", [])
+        return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until:
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise AssertionError(f"no answer from {url} within {READY_S:.0f} s")
+
+
+@pytest.fixture(scope="session")
+def influxd1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its address."""
+    if not shutil.which("influxd"):
+        pytest.skip("influxd 1.x is not installed (Debian: apt-get install influxdb)")
+    folder, port, rpc = tmp_path_factory.mktemp("influxd1"), free_port(), free_port()
+    config = folder / "influxdb.conf"
+    config.write_text(
+        f'reporting-disabled = true\nbind-address = "127.0.0.1:{rpc}"\n[meta]\ndir = "{folder}/meta"\n'
+        f'[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\n[monitor]\nstore-enabled = false\n'
+        f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n'
+    )
+    process = subprocess.Popen(["influxd", "-config", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/ping", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def filled(influxd1: str, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    """400 days up to now; the sixth day before today has a hole in the tower's lighting, one hour is estimated."""
+    now_ms = int(time.time() * 1000) // 3_600_000 * 3_600_000
+    portfolio: Portfolio = district.make_portfolio(district.MEASURES)
+    state = tmp_path_factory.mktemp("state") / "state.db"
+    store = open_store(f"{influxd1.replace('http', 'influx1', 1)}/submeter", state=str(state))
+    with store.writing():
+        district.fill(store, portfolio, now_ms)
+        _spoil(store, now_ms)
+    _tell(store, now_ms)
+    store.close()
+    return Filled(influxd1, "submeter", portfolio, now_ms)
+
+
+def _spoil(store: Store, now_ms: int) -> None:
+    hour = np.array([(now_ms - 6 * DAY_MS) // 1000], "datetime64[s]")
+    lighting = Column("tower/01a", "energy_import", Resolution.HOUR)
+    main = Column("tower/main", "energy_import", Resolution.HOUR)
+    store.write_intervals(lighting, Intervals.of(hour, np.zeros(1, np.int64), Known.MISSING, Method.NO_READING))
+    rows = Intervals.of(hour + np.timedelta64(3600, "s"), np.full(1, 7_000_000), Known.ESTIMATED, Method.LINEAR)
+    store.write_intervals(main, rows)
+
+
+def _tell(store: Store, now_ms: int) -> None:
+    """What analytics and intake tell, dated from now."""
+    district.tell(store)
+    shift = now_ms - district.NOW_MS
+    ago = [msgspec.structs.replace(f, start_ms=f.start_ms + shift) for f in store.entries(district.Finding)]
+    status = store.entries(district.GatewayStatus)[0]
+    led = store.entries(district.Saving)[1]
+    first = now_ms // DAY_MS - len(led.days)
+    days = [str(np.datetime64(first + n, "D")) for n in range(len(led.days))]
+    store.put(
+        *ago,
+        *[msgspec.structs.replace(status, told_ms=now_ms - n * 600_000) for n in range(5)],
+        Quarantined(id="q9", gateway="gw1", building="tower", reason="unknown_meter", text="", record="",
+                    arrived_ms=now_ms - 1000),
+        msgspec.structs.replace(led, days=days, start_ms=(first * DAY_MS) - 8 * 3_600_000),
+    )  # fmt: skip
+    times = now_ms - np.arange(96, 0, -1) * 900_000
+    series = Series("tower/main", "S000", "energy_import")
+    store.write_readings([Block(series, Readings.of(times, np.arange(96) * 1_000_000 + 5_000_000_000))])
+
+
+@pytest.fixture(scope="session")
+def made(filled: Filled) -> list[Json]:
+    """The boards of the district, as JSON."""
+    return [board.json() for board in boards(filled.portfolio)]
+
+
+def targets(boards: list[Json]) -> list[tuple[str, str]]:
+    """(where, statement) of each query."""
+    return [
+        (f"{board['uid']} {panel['title']} {target['refId']}", target["query"])
+        for board in boards
+        for panel in board["panels"]
+        for target in panel["targets"]
+    ]
+
+
+PLACE = re.compile(r"\$\w+")
