@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analytics.jobs import Analyst
+from analytics.study import study_building
 from collector.gateway import Gateway, Outbox, Uplink
 from collector.intake import Intake
 from firmware_sim.district import district
@@ -76,8 +77,6 @@ def run_pipeline(portfolio: Portfolio, sources: list[Source], store: Store, now_
 
 
 def _timed_study(stages: Stages) -> Callable[..., object]:
-    from analytics.study import study_building
-
     def study(*given: object) -> object:
         with stages.time("study"):
             return study_building(*given)  # type: ignore[arg-type]  # handed through as they are

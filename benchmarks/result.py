@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Figure:
-    """``target`` is in words where there is one; ``ratio`` is against ``against``."""
+    """``target`` is in words where there is one; ``ratio`` is the value by that of ``against``."""
 
     name: str
     value: float
@@ -25,6 +25,10 @@ class Result:
         self, name: str, value: float, unit: str, *, target: str = "", ratio: float | None = None, against: str = ""
     ) -> None:
         self.figures.append(Figure(name, value, unit, target, ratio, against))
+
+    def limited(self, name: str, value: float, unit: str, limit: float) -> None:
+        """A figure that is to stay at or below a limit; the ratio is the share of it that was used."""
+        self.add(name, value, unit, target=f"≤ {limit:g}", ratio=value / limit, against="the limit")
 
     def as_dict(self) -> dict[str, Any]:
         return {"figures": [vars(f) for f in self.figures], "notes": self.notes}
