@@ -99,12 +99,16 @@ def load(span: Span, known: str = KNOWN, fill: str = "null") -> str:
 
 
 def base_load(span: Span) -> str:
-    """The median over days of the lowest measured hour, kW."""
+    """The median over days of the lowest measured hour, kW.
+
+    The outer query asks for no time: the first day's point lies at its midnight, before the range, and with a lower
+    bound InfluxDB 1.6 would drop the whole window that begins with it.
+    """
     lowest = (
         f'SELECT min("value") AS "low" FROM ({span.rows}) WHERE {span.when} AND {MEASURED}'
         f" GROUP BY time(1d) fill(none) {span.tz}"
     )
-    return f'SELECT median("low") FROM ({lowest}) WHERE {span.when} {span.tz}'
+    return f'SELECT median("low") FROM ({lowest}) {span.tz}'
 
 
 def hour_of_day(span: Span, hour: int) -> str:

@@ -76,7 +76,7 @@ def _top(portfolio: Portfolio, building: str) -> list[Point]:
 def condition(points: Iterable[Point]) -> str:
     """These points and no others; buildings whose meters have the same names share a term.
 
-    >>> condition([Point(id="b1/main"), Point(id="b2/main")])
+    >>> condition([Point(id="b1/main", name=""), Point(id="b2/main", name="")])
     '(("building" =~ /^(b1|b2)$/ AND "point" =~ /^(main)$/))'
     """
     named: dict[str, list[str]] = defaultdict(list)

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import re
 import shutil
 import socket
 import subprocess
@@ -55,11 +54,11 @@ class Filled:
     portfolio: Portfolio
     now_ms: int
 
-    def ask(self, statement: str, start_ms: int | None = None) -> list[dict[str, Any]]:
+    def ask(self, statement: str, start_ms: int | None = None, building: str = "tower") -> list[dict[str, Any]]:
         """The series of an answer; fails on an error. Grafana's words are put in as Grafana does."""
         first = self.now_ms - 10 * DAY_MS if start_ms is None else start_ms
         words = {"$timeFilter": f"time >= {first}ms and time <= {self.now_ms}ms", "$__interval": "1h",
-                 "$building": "tower", "$measure": "led"}  # fmt: skip
+                 "$building": building, "$measure": "led"}  # fmt: skip
         for word, value in words.items():
             statement = statement.replace(word, value)
         asked = urllib.parse.urlencode({"db": self.database, "q": statement, "epoch": "ms"})
@@ -129,7 +128,8 @@ def _spoil(store: Store, now_ms: int) -> None:
     lighting = Column("tower/01a", "energy_import", Resolution.HOUR)
     main = Column("tower/main", "energy_import", Resolution.HOUR)
     store.write_intervals(lighting, Intervals.of(hour, np.zeros(1, np.int64), Known.MISSING, Method.NO_READING))
-    rows = Intervals.of(hour + np.timedelta64(3600, "s"), np.full(1, 7_000_000), Known.ESTIMATED, Method.LINEAR)
+    next_hour = np.array([(now_ms - 6 * DAY_MS) // 1000 + 3600], "datetime64[s]")
+    rows = Intervals.of(next_hour, np.full(1, 7_000_000), Known.ESTIMATED, Method.LINEAR)
     store.write_intervals(main, rows)
 
 
@@ -158,16 +158,3 @@ def _tell(store: Store, now_ms: int) -> None:
 def made(filled: Filled) -> list[Json]:
     """The boards of the district, as JSON."""
     return [board.json() for board in boards(filled.portfolio)]
-
-
-def targets(boards: list[Json]) -> list[tuple[str, str]]:
-    """(where, statement) of each query."""
-    return [
-        (f"{board['uid']} {panel['title']} {target['refId']}", target["query"])
-        for board in boards
-        for panel in board["panels"]
-        for target in panel["targets"]
-    ]
-
-
-PLACE = re.compile(r"\$\w+")

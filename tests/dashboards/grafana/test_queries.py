@@ -31,7 +31,7 @@ def test_every_query_answers_with_rows(filled: Any, made: list[Json]) -> None:
         for panel in board["panels"]:
             for target in panel["targets"]:
                 asked += 1
-                found = filled.ask(target["query"])
+                found = [one for b in filled.portfolio.buildings for one in filled.ask(target["query"], building=b)]
                 if not may_be_empty(board["uid"], target):
                     assert any(v for one in found for v in one["values"]), f"{panel['title']}: {target['query']}"
     assert asked > 80
@@ -147,3 +147,10 @@ def test_the_verdict_is_one_case(filled: Any) -> None:
 
     assert values(filled.ask(q.savings(f'{this} AND "low" > 0'))) == [12_000]
     assert filled.ask(q.savings(f'{this} AND "low" <= 0 AND "high" >= 0')) == []
+
+
+def test_the_base_load_is_the_lowest_hour_of_a_usual_day(filled: Any) -> None:
+    span = Span(f"{HERE} AND {roster(filled.portfolio).totals}", "1h", ZONE)
+
+    for start in (filled.now_ms - 10 * DAY_MS, filled.now_ms - 10 * DAY_MS + 12_345):
+        assert values(filled.ask(q.base_load(span), start))[0] in (pytest.approx(20), pytest.approx(22))
