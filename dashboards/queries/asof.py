@@ -25,12 +25,19 @@ LOOK_BACK_LONG_DAYS = 8000
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """``end_ms`` is exclusive; ``fresh``: it is now; ``first_ms`` the first known day, None when nothing is known."""
+    """``end_ms`` is exclusive; ``fresh``: it is now; ``first_ms`` the first known day, None when nothing is known.
+
+    ``days`` are the ends of the known days, in ms.
+    """
 
     end_ms: int
     fresh: bool
     first_ms: int | None
-    days_known: int
+    days: tuple[int, ...] = ()
+
+    @property
+    def days_known(self) -> int:
+        return len(self.days)
 
     @property
     def end(self) -> np.datetime64:
@@ -48,7 +55,7 @@ def _as_of(reader: Reader, building: str) -> AsOf:
         known = np.asarray((grid.known > 0).any(axis=0), np.bool_)
         if known.any():
             return _judge(reader, grid, known, now)
-    return AsOf(to_ms(now), True, None, 0)
+    return AsOf(to_ms(now), True, None)
 
 
 def daily_roots(reader: Reader, building: str, now: np.datetime64, days: int) -> Grid:
@@ -62,14 +69,14 @@ def daily_roots(reader: Reader, building: str, now: np.datetime64, days: int) ->
 def _judge(reader: Reader, grid: Grid, known: NDArray[np.bool_], now: np.datetime64) -> AsOf:
     newest = int(np.flatnonzero(known)[-1])
     first = to_ms(grid.starts[int(np.flatnonzero(known)[0])])
-    count = int(known.sum())
+    ends = tuple(to_ms(edge) for edge in grid.edges[1:][known])
     filling = reader.backfill() is not None
     month = np.convolve(known, np.ones(MONTH_DAYS, int))[: len(known)]
     if newest >= len(known) - FRESH_DAYS and not (filling and month[newest] < MONTH_DAYS - 3):
-        return AsOf(to_ms(now), True, first, count)
+        return AsOf(to_ms(now), True, first, ends)
     full = np.flatnonzero(known & (month >= min(MONTH_DAYS - 1, month.max())))
     best = int(full[-1]) if filling and len(full) else newest
-    return AsOf(to_ms(min(grid.edges[best + 1], now)), False, first, count)
+    return AsOf(to_ms(min(grid.edges[best + 1], now)), False, first, ends)
 
 
 def month_to(end: np.datetime64, zone: str) -> Span:
@@ -78,10 +85,17 @@ def month_to(end: np.datetime64, zone: str) -> Span:
 
 
 def district_as_of(reader: Reader) -> AsOf:
-    """Now when any building is fresh; otherwise the oldest of what each one has come to."""
+    """Now when any building is fresh; while a past is being read, or when none is, the month of which most is known."""
     found = [as_of(reader, b) for b in reader.portfolio.buildings]
     having = [a for a in found if a.first_ms is not None]
     fresh = [a for a in having if a.fresh]
-    if fresh or not having:
-        return max(fresh or found or [AsOf(reader.now_ms(), True, None, 0)], key=lambda a: a.end_ms)
-    return min(having, key=lambda a: a.end_ms)
+    if not having or (fresh and reader.backfill() is None):
+        return max(fresh or found or [AsOf(reader.now_ms(), True, None)], key=lambda a: a.end_ms)
+    return AsOf(_fullest([a.days for a in having]), False, min(a.first_ms or 0 for a in having))
+
+
+def _fullest(days: list[tuple[int, ...]]) -> int:
+    """Of all day ends the newest whose thirty days hold the most known days of buildings."""
+    ends = np.sort(np.concatenate([np.array(d, np.int64) for d in days]))
+    known = np.arange(1, len(ends) + 1) - np.searchsorted(ends, ends - MONTH_DAYS * 86_400_000, side="right")
+    return int(ends[np.flatnonzero(known == known.max())[-1]])

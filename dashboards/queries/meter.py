@@ -12,6 +12,7 @@ from dashboards.queries.span import Span, local_clock, local_day, midnight, to_m
 from submeter.words import Correction, Device, Flag, Intervals, Known, Method, Resolution, Series
 
 READINGS_MOST = 2000
+EARLIEST, LATEST = date(1970, 1, 2), date(2200, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def meter_day(reader: Reader, point: str, day: str | None = None) -> MeterDay:
     """Raises KeyError for a point that the portfolio does not have, ValueError for a day that is none."""
     building = reader.portfolio.points[point].building
     zone = reader.building(building).zone
-    which = date.fromisoformat(day) if day else local_day(as_of(reader, building).end - np.timedelta64(1, "s"), zone)
+    which = sane_day(day) if day else local_day(as_of(reader, building).end - np.timedelta64(1, "s"), zone)
     span = Span(midnight(which, zone), midnight(which + timedelta(1), zone))
     resolution, rows = _finest(reader, point, span)
     views = interval_views(rows, zone)
@@ -105,6 +106,14 @@ def meter_day(reader: Reader, point: str, day: str | None = None) -> MeterDay:
         counts={k: sum(v.known == k for v in views) for k in ("measured", "estimated", "missing")},
         total=sum(known) if known else None,
     )
+
+
+def sane_day(day: str) -> date:
+    """An ISO date between 1970 and 2200. Raises ValueError."""
+    found = date.fromisoformat(day)
+    if not EARLIEST <= found <= LATEST:
+        raise ValueError(f"day {day} lies before {EARLIEST} or after {LATEST}")
+    return found
 
 
 def _device(d: Device) -> DeviceView:

@@ -1,6 +1,6 @@
 """A building's last thirty days and last year: totals with completeness, money, carbon, shares, base load, kWh/m²."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -116,7 +116,7 @@ def _daily_total(reader: Reader, building: str, quantity: str, unit: str, span: 
     grid = read_columns(reader, [Column(p.id, quantity, Resolution.DAY) for p in roots], edges)
     if not len(grid.value) or not grid.present.any():
         return Total(None, unit, 0.0, 0.0, True, span.start_ms, span.end_ms)
-    expected = (edges[1:] <= span.end) | grid.present.all(axis=0)
+    expected = (edges[1:] <= span.end) | (grid.known > 0).all(axis=0)
     return total(
         grid.value.sum(axis=0), grid.known.min(axis=0), expected, limit=reader.limit, unit=unit,
         start_ms=span.start_ms, end_ms=span.end_ms,
@@ -169,9 +169,17 @@ def _intensity(reader: Reader, building: str) -> Total | None:
     grid = read_points(reader, [p.id for p in roots_of(reader.portfolio, building)], Resolution.DAY, edges)
     if not len(grid.value):
         return None
-    expected = (edges[1:] <= end) | grid.present.all(axis=0)
+    expected = (edges[1:] <= end) | (grid.known > 0).all(axis=0)
     year = total(grid.value.sum(axis=0), grid.known.min(axis=0), expected, limit=reader.limit)
-    return times(year, 1 / at.area_m2, "kWh/m²")
+    doubtful = _suspect_kwh(reader, building, edges) if grid.suspect.any() and not year.withheld else 0.0
+    return times(replace(year, suspect=doubtful), 1 / at.area_m2, "kWh/m²")
+
+
+def _suspect_kwh(reader: Reader, building: str, days: Edges) -> float:
+    """Suspect energy in the days, hour by hour: a day with one suspect hour is not suspect as a whole."""
+    points = [p.id for p in roots_of(reader.portfolio, building)]
+    grid = read_points(reader, points, Resolution.HOUR, hour_edges(days[0], days[-1]))
+    return float(np.nansum(grid.value[grid.suspect]))
 
 
 def base_load(reader: Reader, building: str) -> BaseLoad:

@@ -17,7 +17,7 @@ from dashboards.catalogue.sentence import Sentence
 from dashboards.queries.district import District, district
 from dashboards.queries.findings import FindingView, findings
 from dashboards.queries.heat import Heat, heat
-from dashboards.queries.meter import MeterDay, meter_day
+from dashboards.queries.meter import MeterDay, meter_day, sane_day
 from dashboards.queries.meters import Health, Node, meters, tree
 from dashboards.queries.month import BaseLoad, Month, base_load, month
 from dashboards.queries.operations import Operations, operations
@@ -30,6 +30,8 @@ from dashboards.web.telling import tell
 from submeter.stores.port import Column
 from submeter.words import Flag, Known, Method, Portfolio, Resolution
 
+LATEST_MS = 7_258_118_400_000
+"""the year 2200"""
 ROWS_MOST = 40_000
 """intervals in one answer: a year of quarters and some"""
 
@@ -164,7 +166,7 @@ def _building(router: APIRouter, reader: Reader) -> None:
     )
     def read_today(request: Request, building: str, day: date | None = None) -> Response:
         _known_building(reader.portfolio, building)
-        return json_answer(request, today(reader, building, day.isoformat() if day else None))
+        return json_answer(request, today(reader, building, _day(day)))
 
     picture("month", Month, "Thirty days: energy, money, carbon, shares", month)
     picture("heat", Heat, "A year, day × hour", heat)
@@ -178,7 +180,7 @@ def _point(router: APIRouter, reader: Reader) -> None:
     )
     def read_meter(request: Request, building: str, local: str, day: date | None = None) -> Response:
         _known_point(reader.portfolio, f"{building}/{local}")
-        return json_answer(request, meter_day(reader, f"{building}/{local}", day.isoformat() if day else None))
+        return json_answer(request, meter_day(reader, f"{building}/{local}", _day(day)))
 
     @router.get("/points/{building}/{local}", response_model=PointView, tags=["meters"], summary="One point")
     def read_point(request: Request, building: str, local: str) -> Response:
@@ -191,8 +193,8 @@ def _point(router: APIRouter, reader: Reader) -> None:
     def read_intervals(
         request: Request,
         point: str,
-        start_ms: int,
-        end_ms: int,
+        start_ms: Annotated[int, Query(ge=0, le=LATEST_MS)],
+        end_ms: Annotated[int, Query(ge=0, le=LATEST_MS)],
         resolution: Resolution = Resolution.HOUR,
         quantity: str = "",
     ) -> Response:
@@ -201,6 +203,13 @@ def _point(router: APIRouter, reader: Reader) -> None:
             raise HTTPException(422, f"start_ms must lie before end_ms, with at most {ROWS_MOST} intervals between")
         column = Column(point, quantity or reader.portfolio.points[point].quantity, resolution)
         return json_answer(request, interval_columns(reader, column, Span(instant(start_ms), instant(end_ms))))
+
+
+def _day(day: date | None) -> str | None:
+    try:
+        return sane_day(day.isoformat()).isoformat() if day else None
+    except ValueError as fault:
+        raise HTTPException(422, str(fault)) from None
 
 
 def _known_building(portfolio: Portfolio, building: str | None) -> None:

@@ -82,7 +82,7 @@ class Pages:
             "t": t,
             "name": name,
             "item_name": item_name,
-            "tell": lambda finding: tell(finding, language),
+            "tell": lambda finding, where: tell(finding, language, where),
             "names_of": lambda rows, ids: [name(r) for r in rows if r.id in ids],
             "client": {"words": script_words(language), "palette": {i or "none": c for i, c in ITEMS.items()},
                        "heat": HEAT, "lang": language},

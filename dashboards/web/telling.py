@@ -5,11 +5,12 @@ from dashboards.catalogue.sentence import Sentence, Told, sentence
 from dashboards.queries.findings import FindingView
 
 
-def tell(finding: FindingView, language: str) -> Sentence:
+def tell(finding: FindingView, language: str, where: bool = True) -> Sentence:
+    """Without ``where`` the building is left unnamed, as on its own page."""
     return sentence(
         Told(
             kind=finding.kind,
-            place=place(finding, language),
+            place=place(finding, language) if where else point_name(finding, language),
             zone=finding.zone,
             start_ms=finding.start_ms,
             end_ms=finding.end_ms,
@@ -24,11 +25,15 @@ def tell(finding: FindingView, language: str) -> Sentence:
     )
 
 
+def point_name(finding: FindingView, language: str) -> str:
+    return finding.point_name_zh if language == "zh" else finding.point_name
+
+
 def place(finding: FindingView, language: str) -> str:
     chinese = language == "zh"
     return text(
         language,
         "finding.place",
-        point=finding.point_name_zh if chinese else finding.point_name,
+        point=point_name(finding, language),
         building=finding.building_name_zh if chinese else finding.building_name,
     )

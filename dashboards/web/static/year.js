@@ -12,7 +12,7 @@ export function heat(year, c, { width }) {
   const wide = width > 700;
   const map = { type: "heatmap", progressive: 0, emphasis: { itemStyle: { borderColor: c.ink, borderWidth: 1 } }, itemStyle: { borderWidth: 0 } };
   return {
-    grid: [{ left: 34, right: wide ? 88 : 10, top: 16, bottom: 26 }, { left: 34, right: wide ? 88 : 10, top: 4, height: 8 }],
+    grid: [{ left: 34, right: wide ? 104 : 10, top: 16, bottom: 26 }, { left: 34, right: wide ? 104 : 10, top: 4, height: 8 }],
     tooltip: tooltip(c, { trigger: "item", formatter: (at) => cellTip(year, at) }),
     xAxis: [
       axis(c, { type: "category", data: days, splitLine: { show: false }, axisLabel: { color: c.soft, interval: months, formatter: (d) => (d.slice(5, 7) === "01" ? d.slice(0, 4) : d.slice(5, 7)), hideOverlap: true } }),
@@ -23,7 +23,7 @@ export function heat(year, c, { width }) {
       axis(c, { type: "category", data: [""], gridIndex: 1, show: false }),
     ],
     visualMap: [
-      { seriesIndex: [0, 1], min: 0, max: year.top || 1, inRange: { color: client.heat }, dimension: 2, show: wide, right: 0, top: 14, itemHeight: 220, itemWidth: 12,
+      { seriesIndex: [0, 1], min: 0, max: year.top || 1, inRange: { color: client.heat }, dimension: 2, show: wide, right: 4, top: 14, itemHeight: 220, itemWidth: 12,
         text: [`${figure(year.top)} kWh/h`, "0"], textStyle: { color: c.soft, fontSize: 11 }, calculable: false, hoverLink: false },
       { seriesIndex: 2, show: false, dimension: 2, pieces: [{ value: 1, color: c.line }, { value: 2, color: c.ink }], type: "piecewise" },
     ],

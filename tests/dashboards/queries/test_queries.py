@@ -13,7 +13,7 @@ from dashboards.queries.days import day_of
 from dashboards.queries.district import district
 from dashboards.queries.grid import lay
 from dashboards.queries.meters import state_of
-from dashboards.queries.month import month
+from dashboards.queries.month import intensity, month
 from dashboards.queries.reader import Reader
 from dashboards.queries.savings import verdict
 from dashboards.queries.span import day_edges, hour_edges, midnight, to_ms
@@ -235,3 +235,29 @@ def test_a_bar_is_as_wide_as_its_shares_and_a_line_breaks_where_nothing_is_known
     day = dataclasses.replace(today(world.reader, "tower"), actual=[1.0, None, 1.0, 0.0], high=[2.0] * 4, low=[1.0] * 4)
     assert shapes.spark(day).line.count("M") == 2
     assert shapes.spark(day).band.endswith("Z")
+
+
+def test_a_year_tells_how_much_of_it_is_suspect_by_the_hour(small_world):
+    """One suspect hour of 1000 kWh on 10 July; its day is flagged too, and is not suspect as a whole."""
+    world = small_world(400)
+    day = midnight(date(2026, 7, 10), ZONE)
+    hour = np.array([day + np.timedelta64(12, "h")])
+    for starts, kwh, resolution in ((hour, 1000, Resolution.HOUR), (np.array([day]), 1880, Resolution.DAY)):
+        rows = Intervals.of(starts, np.array([kwh * 1_000_000]), flags=Flag.SUSPECT)
+        world.store.write_intervals(Column("tower/main", "energy_import", resolution), rows)
+    shown = intensity(world.reader, "tower")
+    assert shown is not None
+    assert shown.suspect == pytest.approx(1000 / 10_000)
+
+
+def test_while_one_building_is_live_and_the_rest_is_being_read_the_fullest_month_is_shown(world):
+    """The school is live with a whole year; the other two have come to the end of March."""
+    reader = reader_with(world, run_of(date(2026, 1, 1), 90), date(2026, 11, 20), filling=0.4)
+    store = reader._store
+    for point, days in (("hotel/main", 90), ("school/01a", 324), ("school/01b", 324), ("school/01c", 324)):
+        starts = np.array([midnight(d, ZONE) for d in run_of(date(2026, 1, 1), days)], "datetime64[s]")
+        column = Column(point, "energy_import", Resolution.DAY)
+        store.write_intervals(column, Intervals.of(starts, np.full(days, 1_000_000)))
+    shown = asof.district_as_of(reader)
+    assert shown.end_ms == to_ms(midnight(date(2026, 4, 1), ZONE))
+    assert not shown.fresh

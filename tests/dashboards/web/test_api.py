@@ -163,6 +163,9 @@ def test_operations_count_quarantine_by_reason(client):
         ("/api/v1/intervals?point=tower/main&start_ms=0&end_ms=4000000000000&resolution=15m", 422, "at most"),
         ("/api/v1/findings?state=lost", 422, "state"),
         ("/api/v1/nope", 404, "Not Found"),
+        ("/api/v1/buildings/tower/today?day=0001-01-01", 422, "lies before 1970"),
+        ("/api/v1/meters/tower/main?day=9999-12-31", 422, "after 2200"),
+        ("/api/v1/intervals?point=tower/main&start_ms=0&end_ms=99999999999999999999", 422, "end_ms"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_a_remedy(client, path, status, said):

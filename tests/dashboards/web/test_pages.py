@@ -82,7 +82,7 @@ def test_an_unknown_language_falls_back_to_the_setting(world):
 def test_an_empty_building_says_why_and_what_would_fill_it(empty):
     words = text_of(empty.get("/?lang=en").text)
     assert "Nothing has been read yet" in words
-    assert "withheld" in words
+    assert "Electricity not known" in words
     assert "0 of 3 buildings normal" in words
 
 
@@ -112,7 +112,15 @@ def test_the_tree_names_the_node_whose_children_count_too_much(client):
 
 
 @pytest.mark.parametrize(
-    "path", ["/nope", "/buildings/nope", "/meters/tower/nope", "/meters?building=nope", "/meters/tower/main?day=soon"]
+    "path",
+    [
+        "/nope",
+        "/buildings/nope",
+        "/meters/tower/nope",
+        "/meters?building=nope",
+        "/meters/tower/main?day=soon",
+        "/meters/tower/main?day=0001-01-01",
+    ],
 )
 def test_what_does_not_exist_gets_a_page_that_helps(client, path):
     answer = client.get(path)
