@@ -21,6 +21,9 @@ BENCHMARKS: Final[dict[str, str]] = {
     "office": "the real office through the wire: yearly sums, gross errors found",
 }
 
+WIDTH: Final = 150
+"""characters of a table that goes into a file"""
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
 @click.argument("name", required=False)
@@ -44,14 +47,24 @@ def main(name: str | None, as_json: bool, rest: tuple[str, ...]) -> None:
     if as_json:
         click.echo(json.dumps(result.as_dict()))
         return
+    print_result(result)
+
+
+def print_result(result: Result) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     table = Table("figure", "value", "unit", "ratio", "against", "target")
     for f in result.figures:
         ratio = "" if f.ratio is None else f"{f.ratio:.2f}"
-        table.add_row(f.name, f"{f.value:,.4g}", f.unit, ratio, f.against, f.target)
-    console = Console()
+        table.add_row(f.name, _number(f.value), f.unit, ratio, f.against, f.target)
     console.print(table)
     for note in result.notes:
         console.print(note)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
 
 
 if __name__ == "__main__":
