@@ -12,7 +12,9 @@ COPY dashboards dashboards
 COPY config config
 RUN pip install --no-cache-dir --no-build-isolation --no-deps . \
     && useradd --create-home --uid 1000 submeter \
-    && mkdir -p /var/lib/submeter /run/tokens && chown submeter /var/lib/submeter /run/tokens
+    && mkdir -p /var/lib/submeter /run/tokens \
+    # whoever it runs as (docker-compose.yml: the owner of the secrets) is in group 0
+    && chown submeter:0 /var/lib/submeter && chmod 775 /var/lib/submeter
 USER submeter
 WORKDIR /var/lib/submeter
 ENTRYPOINT ["submeter"]
