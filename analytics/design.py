@@ -44,13 +44,15 @@ class Solver:
 @dataclass(frozen=True, eq=False)
 class Design:
     """Rows are hours. ``start`` datetime64[s] UTC ascending · ``hour`` 0…23 and ``day`` (since 1970) on the local
-    clock · ``working`` bool · ``x`` (rows, columns), first column 1 · ``weather`` whether temperature is in it ·
-    ``changes_ms`` instants after which a level of its own is allowed (measures)."""
+    clock · ``working`` and ``long_break`` bool (see :class:`~analytics.weekdays.DayTypes`) · ``x`` (rows, columns),
+    first column 1 · ``weather`` whether temperature is in it · ``changes_ms`` instants after which a level of its
+    own is allowed (measures)."""
 
     start: Times
     hour: Ints
     day: Ints
     working: NDArray[np.bool_]
+    long_break: NDArray[np.bool_]
     x: Floats
     weather: bool
     changes_ms: tuple[int, ...]
@@ -82,8 +84,8 @@ class Design:
     def rows(self, mask: NDArray[np.bool_]) -> "Design":
         """The same columns for some of the hours."""
         return Design(
-            self.start[mask], self.hour[mask], self.day[mask], self.working[mask], self.x[mask], self.weather,
-            self.changes_ms,
+            self.start[mask], self.hour[mask], self.day[mask], self.working[mask], self.long_break[mask], self.x[mask],
+            self.weather, self.changes_ms,
         )  # fmt: skip
 
 
@@ -128,7 +130,16 @@ def design(
     x = np.hstack([calendar, climate * work[:, None], climate * (1 - work)[:, None]])
     slow = None if outdoor is None else memory(outdoor, FILTERS_H[1])
     x = np.hstack([x, *[_change(start, ms, work, slow) for ms in changes_ms]])
-    return Design(start, (local_s % DAY_S) // 3600, day, types.working, x, outdoor is not None, tuple(changes_ms))
+    return Design(
+        start,
+        (local_s % DAY_S) // 3600,
+        day,
+        types.working,
+        types.long_break,
+        x,
+        outdoor is not None,
+        tuple(changes_ms),
+    )
 
 
 def memory(outdoor_c: Floats, hours: float) -> Floats:

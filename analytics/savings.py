@@ -24,7 +24,7 @@ from submeter.words import Baseline, CarbonFactor, Measure, Price, Saving
 
 DRIFT_A_YEAR: Final = 0.06
 SCATTER_SHARE: Final = 0.8
-Z_90: Final = 1.6449
+Z_90: Final = 1.644854
 LEAST_BASELINE_DAYS: Final = 90
 LEAST_REPORTING_DAYS: Final = 7
 DAYS_A_YEAR: Final = 365.25
@@ -107,9 +107,7 @@ def refusal(model: Baseline, day: Ints, actual_kwh: Floats) -> str:
         return f"the baseline period holds {model.n // 24} usable days, at least {LEAST_BASELINE_DAYS} are needed"
     usable = int(np.isfinite(actual_kwh).sum())
     if len(day) == 0 or usable < LEAST_REPORTING_DAYS * 24:
-        return (
-            f"the reporting period holds {usable // 24} usable days so far, at least {LEAST_REPORTING_DAYS} are needed"
-        )
+        return f"the reporting period holds {usable // 24} usable days, at least {LEAST_REPORTING_DAYS} are needed"
     return ""
 
 

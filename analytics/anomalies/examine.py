@@ -207,9 +207,10 @@ class _Examiner:
                 for episode in mine:
                     holes |= episode.covers(len(self.hours))
                 again = gain_faults(self._balance(parent, children, holes))
-                if _same(again, mine):
-                    break
+                done = _same(again, mine)
                 mine = again
+                if done:
+                    break
             found += mine
         found = _blamed_once(found)
         self._fit(self._spoil(found))
@@ -238,12 +239,15 @@ class _Examiner:
         whole = self.clean[point].copy()
         mine: list[Episode] = []
         for _ in range(ROUNDS):
-            residual, fitted = whole - self.expected[point], np.isfinite(self.clean[point])
+            # a year holds two long breaks at most: too few to know what is usual in one
+            residual = np.where(self.designs(point).long_break, np.nan, whole - self.expected[point])
+            fitted = np.isfinite(self.clean[point])
             item, project = self.points[point].item, self._project(point)
             again = load_faults(Load(point, item, whole, self.expected[point], residual, self.day, project, fitted))
-            if _same(again, mine):
-                break
+            done = _same(again, mine)
             mine = again
+            if done:
+                break
             self.clean[point] = whole.copy()
             self._spoil(mine)
             self._fit([point])

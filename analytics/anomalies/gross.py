@@ -1,7 +1,7 @@
 """Energy that a register counted and kept though it cannot be: gross errors, named without being told a limit.
 
 Strategy: the series itself says what it can reach. The bulk of its hours (median to 99 %) sets a scale, and an hour
-that lies a whole such span above the bulk was not used by the building; nor were its neighbours that stand far
+that lies half such a span above the bulk was not used by the building; nor were its neighbours that stand far
 above what is expected of them. What the ledger marked suspect counts as well. A register that catches up after a
 silence or a standstill is no gross error.
 """
@@ -14,7 +14,7 @@ from analytics.anomalies.episode import Bools, Episode, bridged, runs
 from analytics.quality import Floats
 
 BULK: Final = 0.99
-REACH: Final = 0.75
+REACH: Final = 0.5
 """Spans (99 % minus median) above the bulk."""
 BESIDE_SHARE: Final = 0.5
 """A neighbour belongs to the error if it is this share of a span above what is expected of it."""
@@ -31,7 +31,7 @@ def gross_hours(counted: Floats, expected: Floats | None, marked: Bools | None =
     value = np.where(known, counted, 0.0)
     core = value > bulk + REACH * span
     usual = np.full(len(counted), float(middle)) if expected is None else expected
-    odd = value > usual + BESIDE_SHARE * span
+    odd = (value > bulk) & (value > usual + BESIDE_SHARE * span)
     core = core | ((marked & odd) if marked is not None else False)
     for _ in range(2):
         core = core | (odd & _beside(core) & (value > 2 * usual))

@@ -29,6 +29,8 @@ Ints = NDArray[np.int64]
 
 THRESHOLD: Final = 9.0
 SURE: Final = 8.0
+LEAST_SURE_SHARE: Final = 0.67
+"""A template that the season or the weather could stand in for is not told."""
 MOST_EPISODES: Final = 4
 QUIET: Final = 0.4
 """Hours with less than this share of the season's full load are quiet ones."""
@@ -125,7 +127,7 @@ def _best(
             templates[name], residual, sigma, load.day, load.project, load.fitted, first,
             sign=1, least_days=LEAST_DAYS[name[:5]],
         )  # fmt: skip
-        if segment.z < THRESHOLD or segment.sure_z < SURE:
+        if segment.z < THRESHOLD or segment.sure_z < max(SURE, LEAST_SURE_SHARE * segment.z):
             continue
         gain = _gain(templates[name], whole, sigma, load.day, segment)
         if best is None or gain > best[0]:
@@ -151,6 +153,8 @@ def _named(load: Load, residual: Floats, name: str, template: Floats, segment: S
     if segment.amplitude < least or days < LEAST_DAYS[name[:5]] or fit < LEAST_FIT[name[:5]]:
         return None
     actual, usual = _compared(load, residual, rows)
+    if usual < 0 or (name == "quiet" and len(np.unique(load.day[rows][quiet[rows]])) < LEAST_DAYS["quiet"]):
+        return None
     evidence = {"actual_kwh": actual, "expected_kwh": usual}
     kind = "base_step"
     if name.startswith("shift"):

@@ -51,13 +51,18 @@ def glitches(times_ms: Ints, micro: Ints, modulus: int) -> list[Glitch]:
 
 
 def _glitch(times_ms: Ints, micro: Ints, row: int, modulus: int) -> Glitch | None:
-    """The fall is from ``row`` to the next: were the last readings too high, or are the next ones too low?"""
+    """The fall is from ``row`` to the next: were the last readings too high, or are the next ones too low?
+
+    Neither, if the register falls on afterwards, or fell before.
+    """
+    falls_on = row + 2 < len(micro) and micro[row + 2] < micro[row + 1]
+    fell = row > 0 and micro[row] < micro[row - 1]
     for k in range(1, MOST_READINGS + 1):
         before, after = row - k, row + 1 + k
-        if before >= 0 and micro[row + 1] >= micro[before] and micro[row] > micro[row + 1]:
+        if not falls_on and before >= 0 and micro[row + 1] >= micro[before]:
             height = int(micro[before + 1 : row + 1].max() - micro[row + 1])
             return Glitch(int(times_ms[before + 1]), int(times_ms[row]), k, height)
-        if after < len(micro) and micro[after] >= micro[row] and micro[after] - micro[row] < HALF * modulus:
+        if not fell and after < len(micro) and 0 <= micro[after] - micro[row] < HALF * modulus:
             depth = int(micro[row + 1 : after].min() - micro[row])
             return Glitch(int(times_ms[row + 1]), int(times_ms[after - 1]), k, depth)
     return None

@@ -1,0 +1,67 @@
+import numpy as np
+
+from analytics.anomalies.silence import silent_meters, stuck_meters
+
+N = 24 * 60
+LOAD = np.where((np.arange(N) % 24 >= 8) & (np.arange(N) % 24 < 18), 10.0, 2.0)
+NONE = np.full(N, np.nan)
+
+
+def unread(*spans: tuple[int, int]) -> np.ndarray:
+    mask = np.zeros(N, bool)
+    for a, b in spans:
+        mask[a:b] = True
+    return mask
+
+
+def test_ten_hours_of_silence_are_missing_and_three_are_not() -> None:
+    found = silent_meters({"B/a": unread((100, 110), (200, 203)), "B/b": unread()}, N, {"B/a": LOAD}, "B/main")
+    assert [(e.point, e.kind, e.begin, e.end, e.amount) for e in found] == [("B/a", "missing", 100, 110, 0.0)]
+    assert found[0].evidence == {"hours": 10.0, "expected_kwh": float(LOAD[100:110].sum())}
+
+
+def test_a_meter_silent_to_the_end_for_a_fortnight_is_lost() -> None:
+    found = silent_meters({"B/a": unread((N - 400, N)), "B/b": unread()}, N, {"B/a": LOAD}, "B/main")
+    assert [(e.kind, e.amount) for e in found] == [("lost_submeter", -float(LOAD[N - 400 :].sum()))]
+
+
+def test_silence_to_the_end_of_a_few_days_is_only_missing() -> None:
+    found = silent_meters({"B/a": unread((N - 100, N)), "B/b": unread()}, N, {}, "B/main")
+    assert [(e.kind, e.evidence) for e in found] == [("missing", {"hours": 100.0})]
+
+
+def test_a_building_that_falls_silent_is_told_once() -> None:
+    gone = unread((100, 150))
+    found = silent_meters({f"B/{i}": gone for i in range(5)}, N, {}, "B/main")
+    assert [(e.point, e.evidence["meters"]) for e in found] == [("B/main", 5.0)]
+
+
+def test_a_stuck_register_loses_what_would_be_usual() -> None:
+    energy = LOAD.copy()
+    energy[500:560] = 0
+    (found,) = stuck_meters("B/a", energy, NONE, LOAD, None)
+    assert (found.begin, found.end, found.amount) == (500, 560, -float(LOAD[500:560].sum()))
+    assert found.evidence["caught_up"] == 0
+
+
+def test_a_jump_afterwards_makes_good() -> None:
+    energy, suspect = LOAD.copy(), NONE.copy()
+    energy[500:560] = 0
+    energy[560], suspect[560] = np.nan, LOAD[500:561].sum()
+    (found,) = stuck_meters("B/a", energy, suspect, LOAD, None)
+    assert (found.amount, found.evidence["caught_up"]) == (0.0, 1.0)
+    assert found.covers(N)[560]
+
+
+def test_a_load_that_is_really_off_leaves_the_balance_alone() -> None:
+    energy = LOAD.copy()
+    energy[500:560] = 0
+    assert stuck_meters("B/a", energy, NONE, LOAD, np.zeros(N)) == []
+    flowed = np.zeros(N)
+    flowed[500:560] = LOAD[500:560]
+    assert len(stuck_meters("B/a", energy, NONE, LOAD, flowed)) == 1
+
+
+def test_zeros_at_night_are_normal_where_nights_are_zero() -> None:
+    dark = np.where(LOAD > 5, LOAD, 0.0)
+    assert stuck_meters("B/a", dark, NONE, np.maximum(dark, 0.1), None) == []

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from analytics.design import design, filled, memory
+
+
+def slow_memory(outdoor_c: np.ndarray, hours: float) -> np.ndarray:
+    keep, out, last = np.exp(-1 / hours), [], outdoor_c[0]
+    for value in outdoor_c:
+        last = keep * last + (1 - keep) * value
+        out.append(last)
+    return np.array(out)
+
+
+def test_memory_equals_its_slow_twin() -> None:
+    outdoor = np.random.default_rng(1).normal(10, 8, 500)
+    np.testing.assert_allclose(memory(outdoor, 12), slow_memory(outdoor, 12))
+
+
+def test_memory_knows_nothing_of_the_future() -> None:
+    outdoor = np.random.default_rng(2).normal(10, 8, 200)
+    changed = outdoor.copy()
+    changed[100:] = 40
+    np.testing.assert_array_equal(memory(outdoor, 72)[:100], memory(changed, 72)[:100])
+
+
+def test_a_short_gap_in_the_weather_is_a_line_and_a_long_one_the_season() -> None:
+    outdoor = np.tile(np.arange(24.0), 20)
+    outdoor[100:102] = np.nan
+    outdoor[200:224] = np.nan
+    year_day = np.repeat(np.arange(20), 24)
+    out = filled(outdoor, year_day)
+    assert out[100:102].tolist() == pytest.approx([4.0, 5.0])
+    np.testing.assert_allclose(out[200:224], np.tile(np.arange(24.0), 20)[200:224])
+
+
+def test_every_hour_of_the_day_finds_its_rows() -> None:
+    start = np.arange("2026-03-27", "2026-04-01", dtype="datetime64[h]").astype("datetime64[s]")
+    on = design(start, zone="Europe/Oslo", country="NO")
+    rows = on.by_hour
+    assert sorted(rows[rows >= 0].tolist()) == list(range(len(start)))
+    assert all(on.hour[r] == h for h in range(24) for r in rows[h][rows[h] >= 0])
+    assert not on.weather
+
+
+def test_a_measure_has_a_level_of_its_own_from_its_instant_on() -> None:
+    start = np.arange("2026-01-01", "2026-01-11", dtype="datetime64[h]").astype("datetime64[s]")
+    change = int(np.datetime64("2026-01-06", "ms").astype(np.int64))
+    plain = design(start, zone="UTC", country="CN")
+    on = design(start, zone="UTC", country="CN", changes_ms=[change])
+    assert on.x.shape[1] == plain.x.shape[1] + 4
+    assert on.x[:, plain.x.shape[1]].tolist() == [0.0] * 120 + [1.0] * 120

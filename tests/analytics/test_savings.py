@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from analytics.savings import avoided, half_width, rates
+from submeter.words import Baseline, Measure, Price
+
+MEASURE = Measure(id="B-led", building="B", name="LED", points=("B/light",), start="2026-01-01")
+DAY_MS = 86_400_000
+
+
+def model(scatter: float = 0.05, n: int = 8760, refused: str = "") -> Baseline:
+    return Baseline(
+        id="B/light@1970-01-01", building="B", point="B/light", model="test", start_ms=0, end_ms=365 * DAY_MS, n=n,
+        p=400, cvrmse=0.1, nmbe=0.0, r2=0.9, cvrmse_daily=0.06, refused=refused, coefficients={"daily": [scatter, 0.0]},
+    )  # fmt: skip
+
+
+def saving(actual: np.ndarray, expected: np.ndarray, of: Baseline | None = None, **more: object) -> object:
+    day = np.arange(len(actual)) // 24
+    span = {"start_ms": 365 * DAY_MS, "end_ms": 365 * DAY_MS + len(actual) * 3_600_000}
+    return avoided(MEASURE, of or model(), day=day, actual_kwh=actual, expected_kwh=expected, **span, **more)  # type: ignore[arg-type]  # keyword table
+
+
+def test_avoided_energy_is_expected_minus_actual_and_accumulates() -> None:
+    s = saving(np.full(240, 6.0), np.full(240, 10.0))
+    assert (s.expected_kwh, s.actual_kwh, s.avoided_kwh) == (2400, 1440, 960)
+    assert s.avoided[:2] == [96, 192]
+    assert s.days[0] == "1970-01-01"
+    assert s.completeness == 1
+
+
+def test_the_band_by_hand_after_ten_days() -> None:
+    # d² + (k s)² + (z s)² / days, one year after the baseline's middle counts as one
+    width = (0.06**2 + (0.8 * 0.05) ** 2 + (1.6449 * 0.05) ** 2 / 10) ** 0.5
+    s = saving(np.full(240, 6.0), np.full(240, 10.0))
+    assert s.low_kwh == pytest.approx(2400 * np.exp(-width) - 1440, rel=1e-4)
+    assert s.high_kwh == pytest.approx(2400 * np.exp(width) - 1440, rel=1e-4)
+    assert s.distinguishable
+
+
+def test_a_small_saving_is_not_distinguishable_from_zero() -> None:
+    s = saving(np.full(2400, 9.8), np.full(2400, 10.0))
+    assert s.low_kwh < 0 < s.high_kwh
+    assert not s.distinguishable
+
+
+def test_the_band_grows_in_kwh_and_never_narrows_below_the_drift() -> None:
+    s = saving(np.full(24 * 300, 6.0), np.full(24 * 300, 10.0))
+    width = np.array(s.high) - np.array(s.low)
+    assert (np.diff(width) > 0).all()
+    assert half_width(np.array([1e6]), np.array([1.0]), 0.0, 0.0) == pytest.approx(0.06)
+    assert half_width(np.array([1e6]), np.array([4.0]), 0.0, 0.0) == pytest.approx(0.12)
+
+
+def test_less_confidence_is_a_narrower_band() -> None:
+    wide, narrow = (half_width(np.array([30.0]), np.array([1.0]), 0.05, 0.0, c) for c in (0.9, 0.68))
+    assert narrow[0] == pytest.approx(wide[0] * 0.9945 / 1.6449, rel=1e-3)
+
+
+def test_unknown_hours_are_left_out_of_both_sides() -> None:
+    actual = np.full(480, 6.0)
+    actual[:120] = np.nan
+    s = saving(actual, np.full(480, 10.0))
+    assert (s.expected_kwh, s.avoided_kwh, s.completeness) == (3600, 1440, 0.75)
+
+
+def test_money_and_carbon_use_the_rate_of_each_hour() -> None:
+    yuan = np.r_[np.full(120, 1.0), np.full(120, 2.0)]
+    s = saving(np.full(240, 6.0), np.full(240, 10.0), yuan_per_kwh=yuan, kg_per_kwh=0.5)
+    assert (s.avoided_yuan, s.avoided_kg) == (4 * 120 + 8 * 120, 480)
+    assert saving(np.full(240, 6.0), np.full(240, 10.0)).avoided_yuan is None
+
+
+@pytest.mark.parametrize(
+    ("of", "hours", "reason"),
+    [
+        (model(refused="only 3 usable hours"), 240, "no baseline: only 3 usable hours"),
+        (model(n=50 * 24), 240, "the baseline period holds 50 usable days, at least 90 are needed"),
+        (model(), 48, "the reporting period holds 2 usable days, at least 7 are needed"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_with_the_reason(of: Baseline, hours: int, reason: str) -> None:
+    s = saving(np.full(hours, 6.0), np.full(hours, 10.0), of)
+    assert s.refused == reason
+    assert (s.avoided_kwh, s.distinguishable) == (0, False)
+
+
+def test_a_rate_holds_from_its_day_until_the_next() -> None:
+    rows = [
+        Price(name="p", medium="electricity", since="1970-01-03", yuan_per_unit=2),
+        Price(name="p", medium="electricity", since="1970-01-02", yuan_per_unit=1),
+        Price(name="p", medium="water", since="1970-01-01", yuan_per_unit=9),
+    ]
+    np.testing.assert_array_equal(rates(rows, "p", "electricity", np.arange(4)), [np.nan, 1, 2, 2])
+    assert np.isnan(rates(rows, "other", "electricity", np.arange(2))).all()

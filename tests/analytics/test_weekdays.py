@@ -1,0 +1,44 @@
+import numpy as np
+
+from analytics.weekdays import day_types, local_seconds, midnight_ms
+
+
+def days(*texts: str) -> np.ndarray:
+    return np.array(texts, "datetime64[D]").astype(np.int64)
+
+
+def test_a_swapped_saturday_is_a_working_day_in_china() -> None:
+    types = day_types(days("2026-02-14", "2026-02-21"), "CN")
+    assert types.working.tolist() == [True, False]
+    assert types.swapped.tolist() == [True, False]
+
+
+def test_spring_festival_is_one_long_break_with_its_weekends() -> None:
+    types = day_types(days("2026-02-14", "2026-02-15", "2026-02-17", "2026-02-23", "2026-02-24"), "CN")
+    assert types.long_break.tolist() == [False, True, True, True, False]
+    assert types.holiday.tolist() == [False, False, True, True, False]
+
+
+def test_a_lone_working_day_between_days_off_is_a_bridge() -> None:
+    # 2019-05-31 in Norway: a Friday after Ascension Day
+    types = day_types(days("2019-05-29", "2019-05-30", "2019-05-31", "2019-06-03"), "NO")
+    assert types.bridge.tolist() == [False, False, True, False]
+    assert types.holiday.tolist() == [False, True, False, False]
+
+
+def test_a_country_without_a_calendar_has_weekends() -> None:
+    assert day_types(days("2026-11-20", "2026-11-21"), "XX").working.tolist() == [True, False]
+
+
+def test_no_days_have_no_types() -> None:
+    assert len(day_types(np.empty(0, np.int64), "CN").working) == 0
+
+
+def test_the_local_clock_jumps_with_summer_time() -> None:
+    start = np.array(["2026-03-29T00:00", "2026-03-29T01:00"], "datetime64[s]")
+    local = local_seconds(start, "Europe/Oslo").view("datetime64[s]")
+    assert local.tolist() == np.array(["2026-03-29T01:00", "2026-03-29T03:00"], "datetime64[s]").tolist()
+
+
+def test_midnight_in_shanghai_is_sixteen_hours_into_the_utc_day_before() -> None:
+    assert np.datetime64(midnight_ms("2026-01-01", "Asia/Shanghai"), "ms") == np.datetime64("2025-12-31T16:00")
