@@ -145,12 +145,12 @@ def tree(reader: Reader, building: str) -> list[Node]:
 
 
 def _leaf_sums(reader: Reader, building: str, balances: list[Balance]) -> dict[str, float]:
-    """What each meter counted over the balances' span, from whole daily rows; none without balances."""
+    """What each meter counted in the hours of the balances' span; none without balances."""
     if not balances:
         return {}
     start, end = min(b.start_ms for b in balances), max(b.end_ms for b in balances)
     points = [p.id for p in reader.portfolio.points_of(building)]
-    columns = reader.point_intervals(points, Resolution.DAY, instant(start), instant(end))
+    columns = reader.point_intervals(points, Resolution.HOUR, instant(start), instant(end))
     return {p: float(c.value[c.known > 0].sum()) for p, c in zip(points, columns, strict=True) if (c.known > 0).any()}
 
 
