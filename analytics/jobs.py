@@ -34,7 +34,9 @@ GATHER_S = 6.0
 STUDY_EVERY_S = 300.0
 STUDY_HOURS = 1
 """newly settled hours of a building (all its meters together) without which no study is due"""
-FIRST_STUDY_S = 30 * 86_400
+FIRST_STUDY_S = 60 * 86_400
+LAGGING_STUDY_S = 900.0
+"""while the past is still being read, a building with sixty days is studied this seldom; at its end all are, at once"""
 SWEEP_EVERY_S = 3600.0
 SILENT_MS = 3_600_000
 HEARD_MS = 900_000
@@ -64,6 +66,8 @@ class _Progress:
     last_s: int = -(2**53)
     studied_s: float | None = None
     """monotonic time of the last study"""
+    partial: bool = False
+    """whether the past was still being read then"""
 
 
 class Analyst:
@@ -85,7 +89,8 @@ class Analyst:
         self._store, self._portfolio, self._settings, self._clock = store, portfolio, settings, clock
         self._study = study or _real_study()
         self._progress: dict[str, _Progress] = {}
-        self._swept = clock.monotonic()
+        self._begun_s = clock.monotonic()
+        self._swept = self._begun_s
         self._settled_s = -GATHER_S
         self._newest: dict[str, int] = {}
         """points whose newest reading is certain, and its time"""
@@ -104,6 +109,7 @@ class Analyst:
         building = self._due(portfolio, lagging=full or backfill)
         if building is not None:
             self._study_one(portfolio, building)
+            self._progress[building].partial = full or backfill
         elif not changes and not backfill:
             self._sweep(portfolio)
         return 0.0 if building is not None or full else IDLE_S
@@ -206,9 +212,11 @@ class Analyst:
     def _ready(self, progress: _Progress, *, lagging: bool) -> bool:
         if progress.hours < STUDY_HOURS:
             return False
-        if progress.studied_s is None:
-            return not lagging or progress.last_s - progress.first_s >= FIRST_STUDY_S
-        return not lagging and self._clock.monotonic() - progress.studied_s >= STUDY_EVERY_S
+        now_s = self._clock.monotonic()
+        if lagging:
+            since_s = self._begun_s if progress.studied_s is None else progress.studied_s
+            return progress.last_s - progress.first_s >= FIRST_STUDY_S and now_s - since_s >= LAGGING_STUDY_S
+        return progress.studied_s is None or progress.partial or now_s - progress.studied_s >= STUDY_EVERY_S
 
     def _study_one(self, portfolio: Portfolio, building: str) -> None:
         progress = self._progress.setdefault(building, _Progress())

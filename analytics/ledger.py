@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analytics.calendar import day_of, edges, local_date_s, midnights
 from analytics.gaps import HISTORY_S, History, long_gaps
 from analytics.meter import Meter, meter_of
-from analytics.settle import settle, settle_all
+from analytics.settle import GRACE_MS, settle, settle_all
 from analytics.suspect import REACH_DAYS, suspect_hours
 from analytics.tariff import priced
 from analytics.unroll import HOLD_MS
@@ -144,9 +144,23 @@ def _rows(
     grid = {each: edges(meter.zone, each, first_s, last_s) for each in Resolution}
     history = _history(store, meter, window, grid[Resolution.HOUR])
     rows = settle_all(window.track, grid, history)
+    rows = {each: _led_in(of, grid[each], window) for each, of in rows.items()}
     rows[Resolution.QUARTER] = _quarterly(rows[Resolution.QUARTER], window, meter.zone)
     rows = {each: _until(of, horizon_s) for each, of in rows.items()}
     return rows if meter.rated else _judged(store, meter, rows, first_s, last_s)
+
+
+def _led_in(rows: Intervals, grid: NDArray[np.int64], window: Window) -> Intervals:
+    """With missing rows from the first reading on where that reading was refuted: it was read, but nothing is known."""
+    if not (window.begins and len(window.times) and window.times[0] < window.track.times[0]):
+        return rows
+    until_s = int(rows.start[0].astype(np.int64)) if len(rows) else int(grid[-1])
+    begin = np.searchsorted(grid * 1000, window.times[0] - GRACE_MS)
+    starts = grid[begin : np.searchsorted(grid, until_s)]
+    ends = grid[begin + 1 : begin + 1 + len(starts)]
+    pending = np.where(ends * 1000 > window.track.times[-1], Flag.PENDING, Flag.NONE)
+    lead = Intervals.of(starts.astype("datetime64[s]"), np.zeros(len(starts), np.int64), 0, Method.NO_READING, pending)
+    return _chain(lead, rows)
 
 
 def _history(store: Store, meter: Meter, window: Window, hours: NDArray[np.int64]) -> History | None:
