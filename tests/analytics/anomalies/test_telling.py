@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from analytics.anomalies.episode import Episode
+from analytics.anomalies.telling import findings_of, followed
+from analytics.hours import Hours
+from submeter.words import Building, Finding, FindingState, Medium, Point, Portfolio, Price
+
+START = np.arange("2026-01-01", "2026-02-01", dtype="datetime64[h]").astype("datetime64[s]")
+N = len(START)
+BUILDING = Building(id="B", name="B", zone="Asia/Shanghai", area_m2=1, type="office", price="p")
+POINTS = (
+    Point(id="B/light", name="light"),
+    Point(id="B/water", name="water", medium=Medium.WATER, quantity="volume"),
+)
+PORTFOLIO = Portfolio(
+    tenant="t", buildings={"B": BUILDING}, points={p.id: p for p in POINTS}, devices={}, stations={}, gateways={},
+    measures={}, prices=(Price(name="p", medium="electricity", since="2020-01-01", yuan_per_unit=0.5),),
+)  # fmt: skip
+HOURS = Hours(BUILDING, POINTS, START, N, {}, {}, {}, {}, {p.id: N for p in POINTS}, None)
+NOW = 1_800_000_000_000
+
+
+def tell(*episodes: Episode) -> list[Finding]:
+    return findings_of(episodes, HOURS, PORTFOLIO, NOW)
+
+
+def test_a_load_fault_costs_money_and_a_meter_fault_does_not() -> None:
+    night, stuck = tell(
+        Episode("B/light", "night_on", 100, 340, 0.9, 1000.0, {"nights": 10.0}),
+        Episode("B/light", "stuck", 400, 410, 0.9, -50.0),
+    )
+    assert night.yuan_month == pytest.approx(1000 / 10 * 30.44 * 0.5)
+    assert (night.kwh, night.evidence, stuck.kwh, stuck.yuan_month) == (1000.0, {"nights": 10.0}, -50.0, None)
+    assert night.id == "B/light@night_on@2026-01-05"
+    assert (night.start_ms, night.end_ms) == tuple(int(START[i].astype(np.int64)) * 1000 for i in (100, 340))
+
+
+def test_what_lasts_to_within_two_days_of_the_end_is_open() -> None:
+    states = [f.state for f in tell(*(Episode("B/light", "stuck", 10, end, 0.9, 0.0) for end in (N - 49, N - 48, N)))]
+    assert states == [FindingState.CLOSED, FindingState.OPEN, FindingState.OPEN]
+
+
+def test_water_is_told_in_cubic_metres() -> None:
+    (leak,) = tell(Episode("B/water", "base_step", 10, 200, 0.9, 12.0, {"step_kw": 0.1, "expected_kwh": 5.0}))
+    assert leak.kwh is None
+    assert leak.evidence == {"step_m3h": 0.1, "expected_m3": 5.0, "amount_m3": 12.0}
+
+
+def test_a_finding_told_before_keeps_its_id_and_the_time_it_was_told() -> None:
+    before = tell(Episode("B/light", "stuck", 100, 200, 0.9, -5.0))
+    later = findings_of([Episode("B/light", "stuck", 60, 220, 0.9, -6.0)], HOURS, PORTFOLIO, NOW + 1)
+    (kept,) = followed(later, before, NOW + 1, 0)
+    assert (kept.id, kept.first_told_ms, kept.last_seen_ms) == (before[0].id, NOW, NOW + 1)
+    assert kept.kwh == -6.0
+
+
+def test_what_is_found_no_more_is_withdrawn_once_and_stays() -> None:
+    before = tell(Episode("B/light", "stuck", 100, 200, 0.9, -5.0))
+    (gone,) = followed([], before, NOW + 1, 0)
+    assert (gone.state, gone.withdrawn_ms) == (FindingState.WITHDRAWN, NOW + 1)
+    assert followed([], [gone], NOW + 2, 0) == []
+
+
+def test_what_lies_before_the_study_is_left_alone() -> None:
+    before = tell(Episode("B/light", "stuck", 100, 200, 0.9, -5.0))
+    assert followed([], before, NOW + 1, before[0].end_ms + 1) == []
+
+
+def test_another_kind_at_the_same_time_is_another_finding() -> None:
+    before = tell(Episode("B/light", "stuck", 100, 200, 0.9, -5.0))
+    new = tell(Episode("B/light", "missing", 100, 200, 0.9, 0.0))
+    assert [(f.kind, f.state) for f in followed(new, before, NOW, 0)] == [
+        ("missing", FindingState.CLOSED), ("stuck", FindingState.WITHDRAWN),
+    ]  # fmt: skip

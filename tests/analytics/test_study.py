@@ -1,0 +1,164 @@
+"""A building in a store: hourly ledger rows and weather in, baselines, expectation, savings and findings out."""
+
+import numpy as np
+import pytest
+
+from analytics.study import Study, study_building
+from analytics.weekdays import day_types, local_seconds, midnight_ms
+from submeter.settings.settings import AnalyticsSettings
+from submeter.stores import open_store
+from submeter.stores.port import Column, Store
+from submeter.words import (
+    Baseline,
+    Block,
+    Building,
+    Device,
+    Finding,
+    FindingState,
+    Flag,
+    Intervals,
+    Known,
+    Measure,
+    Point,
+    Portfolio,
+    Price,
+    Readings,
+    Resolution,
+    Saving,
+    Series,
+    Station,
+)  # fmt: skip
+
+NOW = int(np.datetime64("2026-01-10T03:20", "ms").astype(np.int64))
+START = np.arange("2024-12-31T16", "2026-01-10T03", dtype="datetime64[h]").astype("datetime64[s]")
+N = len(START)
+OUTDOOR = 17 + 11 * np.sin(2 * np.pi * (np.arange(N) / 8760 - 0.3))
+PORTFOLIO = Portfolio(
+    tenant="t",
+    buildings={"B": Building(id="B", name="B", zone="Asia/Shanghai", area_m2=1, type="office", station="S", price="p")},
+    points={
+        "B/main": Point(id="B/main", name="main"),
+        "B/light": Point(id="B/light", name="light", item="01A10", parent="B/main"),
+        "B/rest": Point(id="B/rest", name="rest", item="01D00", parent="B/main"),
+        "B/deep": Point(id="B/deep", name="deep", item="01D10", parent="B/rest"),
+    },
+    devices={p: (Device(point=p, serial="1"),) for p in ("B/main", "B/light", "B/rest", "B/deep")},
+    stations={"S": Station(id="S", name="S", zone="Asia/Shanghai")},
+    gateways={},
+    measures={"B-led": Measure(id="B-led", building="B", name="LED", points=("B/light",), start="2025-09-01",
+                               works_start="2025-08-25")},
+    prices=(Price(name="p", medium="electricity", since="2020-01-01", yuan_per_unit=0.8),),
+)  # fmt: skip
+SETTINGS = AnalyticsSettings()
+
+
+def loads() -> dict[str, np.ndarray]:
+    """Lights use 30 % less from the works on; nothing else happens."""
+    local = local_seconds(START, "Asia/Shanghai")
+    day = day_types(local // 86_400, "CN").working & (local % 86_400 // 3600 >= 8) & (local % 86_400 // 3600 < 19)
+    rng = np.random.default_rng(0)
+    done = START.astype(np.int64) * 1000 >= midnight_ms("2025-08-25", "Asia/Shanghai")
+    light = (5 + 40 * day) * np.where(done, 0.7, 1.0) * rng.normal(1, 0.03, N)
+    deep = 20 * rng.normal(1, 0.03, N)
+    rest = deep * 1.01
+    return {"B/main": (light + rest) * 1.01, "B/light": light, "B/rest": rest, "B/deep": deep}
+
+
+def filled(energy: dict[str, np.ndarray], flags: dict[str, np.ndarray] | None = None) -> Store:
+    store = open_store("memory:")
+    for point, values in energy.items():
+        known = np.where(np.isnan(values), Known.MISSING, Known.MEASURED)
+        micro = np.round(np.nan_to_num(values) * 1e6).astype(np.int64)
+        marks = (flags or {}).get(point, np.zeros(N))
+        rows = Intervals.of(START, micro, known=known, flags=marks)
+        store.write_intervals(Column(point, "energy_import", Resolution.HOUR), rows)
+    temperature = Readings.of(START.astype(np.int64) * 1000, np.round(OUTDOOR * 1e6).astype(np.int64))
+    store.write_readings([Block(Series("S/weather", "S", "outdoor_temperature"), temperature)])
+    return store
+
+
+@pytest.fixture(scope="module")
+def studied() -> tuple[Store, Study]:
+    store = filled(loads())
+    return store, study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
+
+
+def test_every_meter_has_a_baseline_in_the_store(studied: tuple[Store, Study]) -> None:
+    store, _ = studied
+    assert {b.point: b.refused for b in store.entries(Baseline, "B")} == dict.fromkeys(PORTFOLIO.points, "")
+
+
+def test_the_retrofits_saving_is_in_its_band_and_paid_for(studied: tuple[Store, Study]) -> None:
+    store, _ = studied
+    (saving,) = store.entries(Saving, "B")
+    true = loads()["B/light"][START.astype(np.int64) * 1000 >= saving.start_ms].sum() * 0.3 / 0.7
+    assert saving.avoided_kwh == pytest.approx(true, rel=0.05)
+    assert saving.low_kwh < true < saving.high_kwh
+    assert saving.distinguishable
+    assert saving.avoided_yuan == pytest.approx(0.8 * saving.avoided_kwh)
+    assert saving.days[0] == "2025-09-01"
+
+
+def test_a_retrofit_is_no_finding(studied: tuple[Store, Study]) -> None:
+    store, _ = studied
+    assert store.entries(Finding, "B") == []
+
+
+def test_expectation_is_written_for_mains_and_first_level_to_the_end_of_today(studied: tuple[Store, Study]) -> None:
+    store, _ = studied
+    written = {c.point for c in store.columns() if c.quantity == "expected"}
+    assert written == {"B/main", "B/light", "B/rest"}
+    names = ("expected_low", "expected", "expected_high")
+    columns = [Column("B/main", name, Resolution.HOUR) for name in names]
+    low, middle, high = store.read_intervals(columns, START[0], START[-1] + np.timedelta64(30, "h"))
+    assert str(middle.start[-1]) == "2026-01-10T15:00:00"  # the hour before local midnight
+    assert (low.micro <= middle.micro).all()
+    assert (middle.micro <= high.micro).all()
+    assert set(middle.known.tolist()) == {int(Known.ESTIMATED)}
+
+
+def test_the_same_study_again_writes_the_same(studied: tuple[Store, Study]) -> None:
+    store, first = studied
+    again = study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
+    assert again == first
+
+
+def test_a_sub_meter_that_falls_silent_is_no_saving_and_its_finding_is_withdrawn_when_data_come() -> None:
+    whole, holed = loads(), loads()
+    holed["B/light"] = np.where(np.arange(N) >= N - 240, np.nan, holed["B/light"])
+    store = filled(holed)
+    study = study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
+    assert [(f.kind, f.point, f.state) for f in study.findings] == [("missing", "B/light", FindingState.OPEN)]
+    assert study.savings[0].completeness < 0.95
+    assert study.savings[0].avoided_kwh < filled_saving(whole).avoided_kwh
+    micro = np.round(whole["B/light"] * 1e6).astype(np.int64)
+    store.write_intervals(Column("B/light", "energy_import", Resolution.HOUR), Intervals.of(START, micro))
+    (later,) = study_building(store, PORTFOLIO, "B", NOW, SETTINGS).findings
+    assert (later.state, later.withdrawn_ms) == (FindingState.WITHDRAWN, NOW)
+
+
+def filled_saving(energy: dict[str, np.ndarray]) -> Saving:
+    return study_building(filled(energy), PORTFOLIO, "B", NOW, SETTINGS).savings[0]
+
+
+def test_suspect_energy_is_named_and_kept_out_of_saving_and_baseline() -> None:
+    energy = loads()
+    calm = filled_saving(energy)
+    rows = slice(N - 500, N - 490)
+    energy["B/light"][rows] = 5000.0
+    marks = np.zeros(N, np.uint16)
+    marks[rows] = int(Flag.SUSPECT)
+    study = study_building(filled(energy, {"B/light": marks}), PORTFOLIO, "B", NOW, SETTINGS)
+    assert [(f.kind, f.point, f.evidence["hours"]) for f in study.findings] == [("gross_error", "B/light", 10.0)]
+    assert study.savings[0].avoided_kwh == pytest.approx(calm.avoided_kwh, rel=0.02)
+
+
+def test_a_building_without_a_ledger_has_no_study() -> None:
+    assert study_building(open_store("memory:"), PORTFOLIO, "B", NOW, SETTINGS) == Study((), (), ())
+
+
+def test_three_weeks_are_enough_for_a_model_and_less_is_refused() -> None:
+    store = filled({p: np.where(np.arange(N) >= N - 400, e, np.nan) for p, e in loads().items()})
+    study = study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
+    assert all(b.refused.startswith("only 400 usable hours") for b in study.baselines)
+    assert study.savings[0].refused.startswith("no baseline")
