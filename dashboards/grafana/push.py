@@ -26,6 +26,10 @@ def push(boards: tuple[Board, ...], url: str, credential: Any) -> list[str]:
     except RequestException as fault:
         raise GrafanaAway(f"{url}: Grafana does not answer ({type(fault).__name__}); is it running there?") from None
     except GrafanaClientError as fault:
+        if "provisioned" in str(fault):
+            raise GrafanaAway(
+                f"{url}: these boards are provisioned from files there; write them with `submeter dashboards build`"
+            ) from None
         raise GrafanaAway(f"{url}: {fault}; give a token of a service account with the role Editor") from None
     except GrafanaException as fault:
         raise GrafanaAway(f"{url}: {fault}; look at Grafana's log") from None

@@ -1,5 +1,6 @@
 """An InfluxDB (1.6; 2.7 where there is one) that holds the small pretend district of tests/dashboards."""
 
+import base64
 import importlib.util
 import json
 import os
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from dashboards.grafana import files, provisioning
 from dashboards.grafana.boards import boards
 from dashboards.grafana.panels import Json
 from submeter.roof.influx_setup import WRITE_TOKEN, Setup, set_up
@@ -27,7 +30,7 @@ from submeter.stores import Column, Store, open_store
 from submeter.words import Block, Intervals, Known, Method, Portfolio, Quarantined, Readings, Resolution, Series
 
 DAY_MS = 86_400_000
-READY_S = 30.0
+READY_S = 60.0
 
 
 def _district() -> ModuleType:
@@ -193,3 +196,68 @@ def _tell(store: Store, now_ms: int) -> None:
 def made(filled: Filled) -> list[Json]:
     """The boards of the district, as JSON."""
     return [board.json() for board in boards(filled.portfolio)]
+
+
+@dataclass(frozen=True)
+class Grafana:
+    """A started server, its boards' folder and the password of its admin."""
+
+    address: str
+    password: str
+
+    def call(self, path: str, body: Json | None = None) -> Any:
+        """The answer's JSON. Raises HTTPError."""
+        basic = base64.b64encode(f"admin:{self.password}".encode()).decode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {basic}"}
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.address + path, data, headers), timeout=60) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="session")
+def grafana(filled: Filled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
+    """A Grafana with our provisioning, boards included, over the filled InfluxDB."""
+    folder = tmp_path_factory.mktemp("grafana")
+    files.write_boards(boards(filled.portfolio), folder / "boards")
+    yield from _started(folder, _provisioning(filled, folder))
+
+
+@pytest.fixture(scope="session")
+def bare_grafana(filled: Filled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
+    """One that has our data source and no boards."""
+    folder = tmp_path_factory.mktemp("bare")
+    texts = _provisioning(filled, folder)
+    yield from _started(folder, {name: text for name, text in texts.items() if name.startswith("datasources")})
+
+
+def _provisioning(filled: Filled, folder: Path) -> dict[str, str]:
+    (folder / "token").write_text(filled.token + "\n")
+    token_file = str(folder / "token") if filled.token else ""
+    return provisioning.files(filled.address, "submeter", token_file, str(folder / "boards"))
+
+
+def _started(folder: Path, texts: dict[str, str]) -> Iterator[Grafana]:
+    """With what docker-compose.yml sets; a password of its own; loopback only."""
+    home = os.environ.get("SUBMETER_GRAFANA_HOME", "")
+    if not home:
+        pytest.skip("Grafana is in no package registry; run `make test-grafana GRAFANA_HOME=/path/to/grafana`")
+    provisioning.write_provisioning(folder / "provisioning", texts)
+    server = Grafana(f"http://127.0.0.1:{free_port()}", uuid.uuid4().hex)
+    settings = {
+        "GF_SERVER_HTTP_ADDR": "127.0.0.1", "GF_SERVER_HTTP_PORT": server.address.rpartition(":")[2],
+        "GF_PATHS_PROVISIONING": f"{folder}/provisioning", "GF_PATHS_DATA": f"{folder}/data",
+        "GF_PATHS_LOGS": f"{folder}/log", "GF_PATHS_PLUGINS": f"{folder}/plugins",
+        "GF_SECURITY_ADMIN_PASSWORD": server.password, "GF_AUTH_ANONYMOUS_ENABLED": "false",
+        "GF_ANALYTICS_REPORTING_ENABLED": "false", "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false", "GF_SECURITY_DISABLE_GRAVATAR": "true",
+    }  # fmt: skip
+    with (folder / "console.log").open("wb") as log:
+        process = subprocess.Popen(
+            [f"{home}/bin/grafana-server", "-homepath", home], env={**os.environ, **settings}, stdout=log, stderr=log
+        )
+        try:
+            wait_for(f"{server.address}/api/health", process)
+            yield server
+        finally:
+            process.kill()
+            process.wait(10)
