@@ -16,6 +16,8 @@ from analytics.quality import Floats
 BULK: Final = 0.99
 REACH: Final = 0.5
 """Spans (99 % minus median) above the bulk."""
+LEAST_FACTOR: Final = 1.5
+"""Never less than this times the bulk: a cold week is no error."""
 BESIDE_SHARE: Final = 0.5
 """A neighbour belongs to the error if it is this share of a span above what is expected of it."""
 LEAST_HOURS: Final = 24 * 14
@@ -29,7 +31,7 @@ def gross_hours(counted: Floats, expected: Floats | None, marked: Bools | None =
     bulk, middle = np.quantile(counted[known], [BULK, 0.5])
     span = max(float(bulk - middle), 0.25 * float(bulk), 1e-9)
     value = np.where(known, counted, 0.0)
-    core = value > bulk + REACH * span
+    core = value > max(float(bulk) + REACH * span, LEAST_FACTOR * float(bulk))
     usual = np.full(len(counted), float(middle)) if expected is None else expected
     odd = (value > bulk) & (value > usual + BESIDE_SHARE * span)
     core = core | ((marked & odd) if marked is not None else False)

@@ -27,7 +27,7 @@ from analytics.quality import Floats
 
 Ints = NDArray[np.int64]
 
-THRESHOLD: Final = 9.0
+THRESHOLD: Final = 11.0
 SURE: Final = 8.0
 LEAST_SURE_SHARE: Final = 0.67
 """A template that the season or the weather could stand in for is not told."""
@@ -37,6 +37,8 @@ QUIET: Final = 0.4
 SEASON_DAYS: Final = 15
 LEAST_QUIET: Final = 0.18
 """Smallest extra load in quiet hours, as a share of the season's full load."""
+LEAST_OF_YEAR: Final = 0.06
+"""… and as a share of the whole year's: a chiller's winter is not worth a visit."""
 LEAST_STEP: Final = 0.15
 """Smallest step, as a share of the mean load."""
 LEAST_FIT: Final = {"quiet": 0.6, "step": 0.6, "shift": 0.7}
@@ -163,6 +165,8 @@ def _named(load: Load, residual: Floats, name: str, template: Floats, segment: S
     elif name == "quiet":
         kind = "schedule" if load.item.startswith(TIMED) else "night_on"
         evidence |= _nightly(load, rows, quiet, timed=kind == "schedule")
+        if evidence["night_kw"] - evidence["usual_kw"] < LEAST_OF_YEAR * float(np.quantile(load.expected, 0.95)):
+            return None
     else:
         step = float(np.nanmean(residual[rows]))
         evidence |= {"step_kw": step, "share": step / max(float(load.expected[rows].mean()), 1e-9)}

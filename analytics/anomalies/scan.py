@@ -88,7 +88,8 @@ def unabsorbed_segment(
         t = np.where(inside & np.isfinite(template), template, 0.0)
         learned = project(np.where(fitted, t, 0.0))
         amplitude = joint_amplitude(t, learned, residual, known)
-        sure = identifiable(t, learned, known)
+        # by all hours: a season that was left out of the fit is not known any better for it
+        sure = identifiable(t, learned if fitted[t != 0].all() else project(t), known)
         whole = residual + amplitude * learned
         again = best_segment(*daily(template, whole, sigma, day), sign=sign, least_days=least_days)
         if again is None or (again.begin, again.end) == (segment.begin, segment.end):
