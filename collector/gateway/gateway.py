@@ -95,7 +95,8 @@ class Gateway:
         self.polls = 0
         self.errors = 0
         self.text = ""
-        self._told: tuple[int, float] | None = None
+        self._told: tuple[tuple[int, str], float] | None = None
+        self._past = "unread"
 
     @property
     def progress(self) -> float | None:
@@ -225,14 +226,20 @@ class Gateway:
         log.warning("%s", text)
 
     def _tell(self) -> None:
+        """Once a minute; at once on a new connection, and when the store has confirmed a whole past."""
         now_s = self._clock.monotonic()
-        connection = self._uplink.connection
-        if not self._uplink.connected or (
-            self._told and self._told[0] == connection and now_s - self._told[1] < STATUS_S
-        ):
+        news = (self._uplink.connection, self._past_now())
+        if not self._uplink.connected or (self._told and self._told[0] == news and now_s - self._told[1] < STATUS_S):
             return
         if self._uplink.tell(self.status()):
-            self._told = (connection, now_s)
+            self._told = (news, now_s)
+
+    def _past_now(self) -> str:
+        if self.progress is not None:
+            self._past = "being read"
+        elif self.idle:
+            self._past = "confirmed"
+        return self._past
 
     def status(self) -> GatewayStatus:
         """What the gateway says of itself now."""

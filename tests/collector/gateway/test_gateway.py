@@ -119,6 +119,18 @@ def name(building: str, i: int) -> str:
     return f"{series.point}/{series.device}/{series.quantity}"
 
 
+# what it says of itself
+
+
+def test_a_past_that_the_store_has_confirmed_is_told_at_once_not_a_minute_later(site: Site) -> None:
+    site.open(Remembering("HQ01", T0 - 30 * DAY_MS, 12, DAY_MS))
+
+    site.settle()
+    site.step(2)
+
+    assert (site.statuses[-1].backfill, site.statuses[-1].waiting) == (None, 0), "no time has passed on its clock"
+
+
 # the present
 
 
