@@ -167,9 +167,10 @@ class _Scan:
             return None
         back = fall + int(higher[0])
         low = self.micro[fall:back]
+        jumped = not self._plausible(back - 1, back)
         if not self._plausible(before, back):
-            return None
-        if (low == low[0]).all() or not self._plausible(back - 1, back):
+            return back if jumped else None  # of two implausible rises the smaller one is counted
+        if (low == low[0]).all() or jumped:
             return back
         return back if 2 * (int(self.micro[back]) - int(low[-1])) > int(self.micro[back]) - int(low[0]) else None
 

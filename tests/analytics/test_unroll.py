@@ -44,6 +44,13 @@ def test_a_single_zero_is_a_glitch_and_costs_nothing(register: Register) -> None
     assert not track.flags.any()
 
 
+def test_a_zero_before_an_implausible_rise_costs_the_rise_and_not_the_register() -> None:
+    track = track_of([100_000, 100_003, 0, 100_903, 100_906])
+    assert hours(track) == [0, 1, 3, 4]
+    assert counted(track) == [3, 900, 3]
+    assert track.flags.tolist() == [0, Flag.SUSPECT, 0]
+
+
 @BOTH
 def test_several_zeros_are_one_glitch(register: Register) -> None:
     track = track_of([100_000, 100_003, 0, 0, 0, 100_015], register)
