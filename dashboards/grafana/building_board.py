@@ -25,7 +25,7 @@ def building_board(roster: Roster) -> Board:
         _numbers(roster, hours, days),
         (expected_load(hours).sized(16, 10), month_shares(roster).sized(8, 10)),
         (sub_items(roster).sized(24, 9),),
-        (year(hours),),
+        (year(hours, roster.single),),
         (findings_table(HERE, titled="building.findings"),),
         (day_sums(roster).sized(12, 8), *_media(roster)),
     )
@@ -130,10 +130,10 @@ def month_shares(roster: Roster) -> Panel:
     )  # fmt: skip
 
 
-def year(hours: Span) -> Panel:
+def year(hours: Span, single: bool) -> Panel:
     panel = heat_map(
         both("building.waste"),
-        [Target(q.hour_of_day(hours, hour), f"{hour:02}") for hour in range(24)],
+        [Target(q.hour_of_day(hours, hour, single), f"{hour:02}") for hour in range(24)],
         "kwatth",
         both("why.year"),
     )

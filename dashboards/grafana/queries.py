@@ -111,15 +111,17 @@ def base_load(span: Span) -> str:
     return f'SELECT median("low") FROM ({lowest}) {span.tz}'
 
 
-def hour_of_day(span: Span, hour: int) -> str:
+def hour_of_day(span: Span, hour: int, single: bool = False) -> str:
     """The energy of one local hour of each day, at the day's midnight: a row of the heat map.
 
     InfluxQL has no hour of the day. So days are cut at that hour and the first row of each is taken; missing hours
     have rows too, so the first is that hour, except in the first piece, which the range cuts short: OFFSET 1.
+    ``single``: the points are one meter a building, whose rows need no sum; a year is then ten times quicker.
     """
+    source, where = ('"interval"', span.where) if single else (f"({span.rows})", span.when)
     first = (
-        f'SELECT first("value") AS "value", first("known") AS "known" FROM ({span.rows})'
-        f" WHERE {span.when} GROUP BY time(1d, {hour}h) fill(none) LIMIT 100000 OFFSET 1 {span.tz}"
+        f'SELECT first("value") AS "value", "known" FROM {source} WHERE {where}'
+        f" GROUP BY time(1d, {hour}h) fill(none) LIMIT 100000 OFFSET 1 {span.tz}"
     )
     return f'SELECT sum("value") FROM ({first}) WHERE {span.when} AND {KNOWN} GROUP BY time(1d) fill(none) {span.tz}'
 

@@ -26,6 +26,8 @@ class Roster:
     gateways: tuple[str, ...]
     totals: str
     """electricity: the main meter of each building, or its top meters where there is no main one"""
+    single: bool
+    """each of ``totals`` is one meter"""
     items: dict[str, str]
     """electricity's sub-items right below the main meter"""
     media: dict[Medium, str]
@@ -47,6 +49,7 @@ def roster(portfolio: Portfolio) -> Roster:
         measures=tuple(portfolio.measures.values()),
         gateways=tuple(portfolio.gateways),
         totals=condition(totals),
+        single=len({p.building for p in totals}) == len(totals),
         items={code: condition(p for p in below if p.item[:3] == code) for code in SUB_ITEMS} if power else {},
         media={m: condition(p for p in tops if p.medium == m) for m in Medium if any(p.medium == m for p in tops)},
         tops=condition([*totals, *tops]),

@@ -100,12 +100,13 @@ def test_an_estimated_hour_is_drawn_as_such_and_not_as_measured(filled: Any) -> 
     assert [hour, None] in measured
 
 
+@pytest.mark.parametrize("single", [False, True])
 @pytest.mark.parametrize("hour", [0, 5, 9, 23])
-def test_a_row_of_the_heat_map_holds_that_local_hour_of_each_day(filled: Any, hour: int) -> None:
+def test_a_row_of_the_heat_map_holds_that_local_hour_of_each_day(filled: Any, hour: int, single: bool) -> None:
     span = Span(f"{HERE} AND {roster(filled.portfolio).totals}", "1h", ZONE)
     begin = filled.now_ms - 40 * DAY_MS + 5 * 3_600_000 + 1
 
-    row = filled.ask(q.hour_of_day(span, hour), begin)[0]["values"]
+    row = filled.ask(q.hour_of_day(span, hour, single), begin)[0]["values"]
     hours = dict(filled.ask(q.load(span), begin)[0]["values"])
 
     assert len(row) >= 38
