@@ -96,7 +96,7 @@ class Gateway:
         self.errors = 0
         self.text = ""
         self._told: tuple[tuple[int, str], float] | None = None
-        self._past = "unread"
+        self._past = "being read" if any(isinstance(source, Past) for source in sources) else ""
 
     @property
     def progress(self) -> float | None:
@@ -237,7 +237,7 @@ class Gateway:
     def _past_now(self) -> str:
         if self.progress is not None:
             self._past = "being read"
-        elif self.idle:
+        elif self._past and self.idle:
             self._past = "confirmed"
         return self._past
 

@@ -119,18 +119,6 @@ def name(building: str, i: int) -> str:
     return f"{series.point}/{series.device}/{series.quantity}"
 
 
-# what it says of itself
-
-
-def test_a_past_that_the_store_has_confirmed_is_told_at_once_not_a_minute_later(site: Site) -> None:
-    site.open(Remembering("HQ01", T0 - 30 * DAY_MS, 12, DAY_MS))
-
-    site.settle()
-    site.step(2)
-
-    assert (site.statuses[-1].backfill, site.statuses[-1].waiting) == (None, 0), "no time has passed on its clock"
-
-
 # the present
 
 
@@ -371,6 +359,15 @@ def test_a_gateway_says_each_minute_how_it_is(site: Site) -> None:
     assert site.statuses[-1] == GatewayStatus(
         id="gw1", building="HQ01", told_ms=T0 + 120_000, waiting=1, oldest_ms=T0 + 120_000, polls=3, errors=0
     )
+
+
+def test_a_past_that_the_store_has_confirmed_is_told_at_once_not_a_minute_later(site: Site) -> None:
+    site.open(Remembering("HQ01", T0 - 30 * DAY_MS, 12, DAY_MS))
+
+    site.settle()
+    site.step(2)
+
+    assert (site.statuses[-1].backfill, site.statuses[-1].waiting) == (None, 0), "no time has passed on its clock"
 
 
 def test_a_gateway_that_is_stopped_says_so(site: Site) -> None:
