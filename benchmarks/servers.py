@@ -152,7 +152,7 @@ def influxd1(folder: Path) -> Iterator[StorePlace]:
     with process([found, "-config", str(config)], folder / "log") as child:
         await_port(port, child, folder / "log")
         url = f"influx1://{HOST}:{port}/{BUCKET}"
-        yield StorePlace("influx1", url, state=str(folder / "state.db"), pid=child.pid, data=folder / "data")
+        yield StorePlace("influx1", url, state=str(folder / "state.db"), pid=child.pid, data=folder)
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def influxd2(folder: Path) -> Iterator[StorePlace]:
         await_port(port, child, folder / "log")
         _set_up(f"http://{HOST}:{port}", token)
         url = f"influx2://{HOST}:{port}/{ORG}/{BUCKET}"
-        yield StorePlace("influx2", url, str(folder / "state.db"), token, child.pid, folder / "engine")
+        yield StorePlace("influx2", url, str(folder / "state.db"), token, child.pid, folder)
 
 
 def _set_up(address: str, token: str) -> None:
