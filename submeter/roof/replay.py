@@ -34,6 +34,7 @@ PATIENCE_S = 900.0
 @click.option("--weather", multiple=True, help="QUANTITY=COLUMN, e.g. outdoor_temperature=temp_c.")
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path(".submeter/replay"), show_default=True)
 @click.option("--store", default="embedded:store.db", show_default=True, help="Another store's URL.")
+@click.option("--token-file", type=click.Path(path_type=Path, exists=True), help="Holds the token of an InfluxDB 2.")
 @click.option("--mosquitto", is_flag=True, help="A native mosquitto in the place of the embedded broker.")
 @click.option("--port", default=8081, show_default=True, help="Port of the web view.")
 @click.option("--once", is_flag=True, help="End when everything is settled, and print yearly sums beside the file's.")
@@ -50,6 +51,7 @@ def command(  # click hands options over by name
     weather: tuple[str, ...],
     folder: Path,
     store: str,
+    token_file: Path | None,
     mosquitto: bool,
     port: int,
     once: bool,
@@ -70,7 +72,7 @@ def command(  # click hands options over by name
     stop = stop_event()
     root = folder.absolute()
     broker_port, web_port = free_port(1884)[0], free_port(port)[0]
-    for note in prepare(root, replay, broker_port, web_port, store, mosquitto):
+    for note in prepare(root, replay, broker_port, web_port, _store(store, token_file), mosquitto):
         console.print(f"[yellow]{note}[/]")
     services = [s for s in services_of(root, mosquitto) if not (once and s.name == "web")]
     supervisor = Supervisor(services, console.print)
@@ -83,6 +85,10 @@ def command(  # click hands options over by name
             _print_sums(compare(open_place(root / "settings.toml", None), replay), as_json)
     finally:
         supervisor.stop()
+
+
+def _store(url: str, token_file: Path | None) -> dict[str, str]:
+    return {"url": url, **({"token_file": str(token_file.resolve())} if token_file else {})}
 
 
 def _pairs(given: Sequence[str]) -> dict[str, str]:

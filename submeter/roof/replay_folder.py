@@ -102,9 +102,11 @@ def portfolio_of(replay: Replay, devices: Mapping[str, Device], tenant: str = "d
     )  # fmt: skip
 
 
-def prepare(folder: Path, replay: Replay, broker_port: int, web_port: int, store: str, users: bool) -> tuple[str, ...]:
+def prepare(
+    folder: Path, replay: Replay, broker_port: int, web_port: int, store: Mapping[str, str], users: bool
+) -> tuple[str, ...]:
     """Write all files; returns what the recording left out, a sentence each. With ``users`` the broker wants passwords:
-    one for the collector's settings, one for the gateway's."""
+    one for the collector's settings, one for the gateway's. ``store`` holds the store's settings."""
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     meters = replay.meters()
     write_portfolio(folder / "portfolio", portfolio_of(replay, meters.devices))
@@ -115,7 +117,8 @@ def prepare(folder: Path, replay: Replay, broker_port: int, web_port: int, store
             'portfolio = "portfolio"',
             f"[broker]\nport = {broker_port}",
             *(_login(folder, user) if users else ()),
-            f'[store]\nurl = "{store}"',
+            "[store]",
+            *(f'{key} = "{value}"' for key, value in store.items()),
             f'[gateway]\nid = "{GATEWAY}"\noutbox = "outbox.db"',
             f"[web]\nport = {web_port}",
         ]
