@@ -4,6 +4,7 @@
 kind, each answered with 204 before the connection's next one, over one connection or two at once, whichever is faster.
 """
 
+import gzip
 import http.client
 import threading
 import time
@@ -13,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from benchmarks.servers import BUCKET, HOST, ORG, StorePlace
 from submeter.stores import Store
+from submeter.stores.batch import CANARY
 from submeter.stores.embedded import EmbeddedStore
 from submeter.stores.exchange import Answer
 from submeter.stores.influx import InfluxStore, Transport
@@ -64,9 +66,10 @@ def recorded_store(place: StorePlace) -> tuple[Store, Recorder]:
 
 
 def prepare_raw(place: StorePlace) -> None:
-    """Make the database, with the same shards as the store's."""
+    """Make the database, with the same shards as the store's, and write once, so that the server is up and warm."""
     if place.kind == "influx1":
         Influx1(HOST, _port(place), BUCKET, "", "").close()
+    write_raw(place, [gzip.compress(CANARY.encode())], 1)
 
 
 def write_raw(place: StorePlace, bodies: Sequence[bytes], connections: int) -> float:
