@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from analytics.balance import balances
 from analytics.ledger import Settled, corrections_of, settle_span, write
 from analytics.meter import meter_of
+from analytics.occasions import occasions
 from submeter.clock import Clock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 Study = Callable[[Store, Portfolio, str, int, AnalyticsSettings], object]
 
 JOB = "ledger"
+STUDIED = "studied"
+"""with a building's id: up to when a record longer than a study looks back has been studied"""
 CHANGES_A_STEP = 1000
 APART_MS = 10 * 86_400_000
 """spans of a point further apart than this are settled one after the other"""
@@ -223,12 +226,21 @@ class Analyst:
         try:
             with self._store.writing():
                 self._store.put(*balances(self._store, portfolio, building, self._clock.now_ms()))
-            self._study(self._store, portfolio, building, self._clock.now_ms(), self._settings)
+            self._study_record(portfolio, building)
             self.reports.pop(building, None)
         except TheirsError as fault:
             self.reports[building] = str(fault)
             logger.warning("building %s was not studied: %s", building, fault)
         progress.hours, progress.studied_s = 0, self._clock.monotonic()
+
+    def _study_record(self, portfolio: Portfolio, building: str) -> None:
+        """Now, and before that the years of a long record that nobody has studied."""
+        job = f"{STUDIED} {building}"
+        due = occasions(self._store, portfolio, building, self._clock.now_ms(), self._store.cursor(job))
+        for at_ms in due.at_ms:
+            self._study(self._store, portfolio, building, at_ms, self._settings)
+        if len(due.at_ms) > 1:
+            self._store.set_cursor(job, due.newest_ms)
 
 
 def _real_study() -> Study:
