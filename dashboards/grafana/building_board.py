@@ -7,7 +7,19 @@ from dashboards.colours import BAND, ITEMS, MEDIA, NOT_METERED, TOTAL
 from dashboards.grafana import queries as q
 from dashboards.grafana.board import Board, choice
 from dashboards.grafana.findings_table import findings_table
-from dashboards.grafana.panels import Panel, Target, bars, coloured, fixed, heat_map, lines, number, override, shares
+from dashboards.grafana.panels import (
+    YUAN,
+    Panel,
+    Target,
+    bars,
+    coloured,
+    fixed,
+    heat_map,
+    lines,
+    number,
+    override,
+    shares,
+)
 from dashboards.grafana.queries import HERE, Span
 from dashboards.grafana.roster import Roster
 from dashboards.grafana.words import both
@@ -55,8 +67,8 @@ def _numbers(roster: Roster, hours: Span, days: Span) -> tuple[Panel, ...]:
             "percentunit",
             description=both("why.completeness"),
         ),
-        number(both("district.cost"), [Target(q.total(cost))], "currencyCNY", decimals=0, description=both("why.days")),
-        number(both("district.carbon"), [Target(q.total(carbon))], "masskg", description=both("why.days")),
+        number(both("district.cost"), [Target(q.total(cost))], YUAN, description=both("why.days")),
+        number(both("district.carbon"), [Target(q.total(carbon, 1000))], "masst", description=both("why.days")),
         number(both("building.base"), [Target(q.base_load(hours))], "kwatt", description=both("why.base")),
         number(both("building.findings"), [Target(q.open_findings(HERE))], "short", act_above=1),
     )
@@ -71,7 +83,7 @@ def expected_load(hours: Span) -> Panel:
         return q.load(Span(hours.points, "1h", hours.zone, quantity))
 
     return lines(
-        both("chart.expected"),
+        both("building.normal"),
         [
             Target(expected("expected_low"), low),
             Target(expected("expected_high"), high),
@@ -158,5 +170,6 @@ def _media(roster: Roster) -> tuple[Panel, ...]:
         span = Span(f"{HERE} AND {where}", "1d", roster.zone, QUANTITY[medium])
         name = both(f"medium.{medium}")
         panel = bars(name, [Target(q.by_day(span), name)], UNITS[medium], colour=MEDIA[medium], interval="1d")
+        panel = replace(panel, defaults={**panel.defaults, "noValue": both("board.no_meter")})
         found.append(panel.sized(12 // max(1, len(roster.media)), 8))
     return tuple(found)

@@ -7,7 +7,7 @@ from dashboards.grafana import queries as q
 from dashboards.grafana.board import Board
 from dashboards.grafana.building_board import item_colours, item_names, parts
 from dashboards.grafana.findings_table import findings_table
-from dashboards.grafana.panels import Panel, Target, bars, coloured, number, ranking, shares
+from dashboards.grafana.panels import YUAN, Panel, Target, bars, coloured, number, ranking, shares
 from dashboards.grafana.queries import Span
 from dashboards.grafana.roster import Roster
 from dashboards.grafana.words import both
@@ -36,12 +36,12 @@ def _numbers(roster: Roster) -> tuple[Panel, ...]:
     day = both("why.days")
     return (
         number(both("building.findings"), [Target(q.open_findings())], "short", act_above=1),
-        number(both("board.month"), [Target(q.at_stake())], "currencyCNY", decimals=0, description=both("why.stake")),
+        number(both("board.month"), [Target(q.at_stake())], YUAN, description=both("why.stake")),
         number(both("district.energy"), [Target(q.total(energy))], "kwatth", description=day),
         number(both("board.completeness"), [Target(q.completeness(energy))], "percentunit", decimals=1,
                description=both("why.completeness")),
-        number(both("district.cost"), [Target(q.total(cost))], "currencyCNY", description=day),
-        number(both("district.carbon"), [Target(q.total(carbon))], "masskg", description=day),
+        number(both("district.cost"), [Target(q.total(cost))], YUAN, description=day),
+        number(both("district.carbon"), [Target(q.total(carbon, 1000))], "masst", description=day),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from dashboards.catalogue import table as catalogue
 from dashboards.grafana import queries as q
-from dashboards.grafana.panels import Json, Panel, Target, mapping, override, table
+from dashboards.grafana.panels import YUAN, Json, Panel, Target, mapping, override, table
 from dashboards.grafana.roster import Roster
 from dashboards.grafana.words import both
 
@@ -37,7 +37,7 @@ def findings_table(where: str = "", *, titled: str, roster: Roster | None = None
         del headings["building"]
     overrides = [
         override(headings["kind"], mappings=[kinds()], custom__width=240),
-        override(headings["yuan_month"], unit="currencyCNY", decimals=0, noValue=both("board.unknown")),
+        override(headings["yuan_month"], unit=YUAN, noValue=both("board.unknown")),
         override(headings["kwh"], unit="kwatth", mappings=[mapping({"0": ("–", "")})]),
         override(headings["confidence"], unit="percentunit", decimals=0),
         override(headings["first_told"], unit="dateTimeFromNow"),
@@ -51,5 +51,6 @@ def findings_table(where: str = "", *, titled: str, roster: Roster | None = None
         overrides=overrides,
         sort=headings["yuan_month"],
         description=both("why.findings"),
+        hidden=[] if roster else ["building"],
     )
     return panel.sized(24, 8)

@@ -43,9 +43,12 @@ def heard() -> Panel:
         both("board.heard"),
         [Target(q.last_heard(), table=True)],
         columns=columns,
-        overrides=[override("Time", unit="dateTimeFromNow"), override(columns["register"], decimals=2)],
+        overrides=[
+            override(both("board.last_told"), unit="dateTimeFromNow"),
+            override(columns["register"], decimals=2),
+        ],
         description=both("why.heard"),
-        keep_time=True,
+        time=both("board.last_told"),
     )
 
 

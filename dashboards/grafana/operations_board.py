@@ -35,13 +35,13 @@ def gateways() -> Panel:
         [Target(q.gateways(), table=True)],
         columns=columns,
         overrides=[
-            override("Time", unit="dateTimeFromNow"),
+            override(both("board.last_told"), unit="dateTimeFromNow"),
             override(columns["online"], mappings=[yes_no]),
             override(columns["synced"], mappings=[clock]),
             override(columns["oldest"], unit="dateTimeFromNow", mappings=[mapping({"0": (both("board.none"), "")})]),
         ],
         description=both("why.oldest"),
-        keep_time=True,
+        time=both("board.last_told"),
     ).sized(24, 6)
 
 
@@ -68,12 +68,8 @@ def errors(roster: Roster) -> Panel:
 
 
 def quarantined() -> Panel:
-    panel = bars(
-        both("board.quarantine"), [Target(q.quarantine(), "$tag_reason")], "short", interval="15m",
-        description=both("why.quarantine"),
-    )  # fmt: skip
-    shades = {**panel.defaults, "color": {"mode": "shades", "fixedColor": ITEMS["01C"]}}
-    return Panel(**{**panel.__dict__, "defaults": shades})
+    name = both("board.quarantine")
+    return bars(name, [Target(q.quarantine(), name)], "short", interval="15m", description=both("why.quarantine"))
 
 
 def quarantine_table() -> Panel:

@@ -13,6 +13,7 @@ from dashboards.colours import ACT, HVAC, NOT_METERED, TOTAL
 DATA_SOURCE_UID: Final = "submeter-influxdb"
 DATA_SOURCE: Final = {"type": "influxdb", "uid": DATA_SOURCE_UID}
 Json = dict[str, Any]
+YUAN: Final = "currency:¥"
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def shares(title: str, targets: Sequence[Target], unit: str, colours: Mapping[st
     options: Json = {
         "pieType": "donut", "displayLabels": ["percent"], "tooltip": {"mode": "single"},
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "legend": {"displayMode": "table", "placement": "right", "showLegend": True, "values": ["value", "percent"]},
+        "legend": {"displayMode": "table", "placement": "bottom", "showLegend": True, "values": ["value", "percent"]},
     }  # fmt: skip
     return Panel("piechart", title, tuple(targets), description, unit=unit, options=options,
                  defaults={"color": fixed(NOT_METERED)}, overrides=coloured(colours))  # fmt: skip
@@ -168,7 +169,7 @@ def ranking(title: str, targets: Sequence[Target], unit: str, description: str, 
     """Horizontal bars, one a series."""
     options: Json = {
         "displayMode": "basic", "orientation": "horizontal", "showUnfilled": False, "minVizHeight": 8,
-        "minVizWidth": 0, "valueMode": "text",
+        "minVizWidth": 0, "valueMode": "text", "text": {"titleSize": 13, "valueSize": 14},
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     }  # fmt: skip
     return Panel("bargauge", title, tuple(targets), description, unit=unit, decimals=decimals, options=options,
@@ -177,14 +178,15 @@ def ranking(title: str, targets: Sequence[Target], unit: str, description: str, 
 
 def table(
     title: str, targets: Sequence[Target], *, columns: Mapping[str, str], overrides: Sequence[Json] = (),
-    sort: str = "", description: str = "", keep_time: bool = False,
+    sort: str = "", description: str = "", time: str = "", hidden: Sequence[str] = (),
 ) -> Panel:  # fmt: skip
-    """Rows of an answer. ``columns``: the answer's names in order, each with its heading; ``sort`` is a heading."""
-    order = (["Time"] if keep_time else []) + list(columns)
+    """Rows of an answer. ``columns``: the answer's names in order, each with its heading; ``sort`` and ``time`` are
+    headings; without the latter the time is left out."""
+    order = (["Time"] if time else []) + list(columns)
     organise: Json = {
-        "excludeByName": {} if keep_time else {"Time": True},
+        "excludeByName": dict.fromkeys([*hidden, *([] if time else ["Time"])], True),
         "indexByName": {name: n for n, name in enumerate(order)},
-        "renameByName": dict(columns),
+        "renameByName": {**({"Time": time} if time else {}), **columns},
     }
     more: Json = {"transformations": [{"id": "merge", "options": {}}] if len(targets) > 1 else []}
     more["transformations"].append({"id": "organize", "options": organise})
@@ -197,7 +199,8 @@ def table(
 
 
 def heat_map(title: str, targets: Sequence[Target], unit: str, description: str) -> Panel:
-    """Day × hour: one series an hour, days across. Cividis runs dark to light, prints in grey, needs no hue."""
+    """Day × hour: one series an hour, days across. Cividis prints in grey and needs no hue; its dark end means
+    much on a light page, little on a dark one (the legend says which)."""
     options: Json = {
         "calculate": False, "cellGap": 0, "showValue": "never", "tooltip": {"show": True, "yHistogram": False},
         "color": {"mode": "scheme", "scheme": "Cividis", "steps": 64, "exponent": 0.5, "fill": "dark-orange",

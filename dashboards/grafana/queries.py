@@ -44,9 +44,10 @@ class Span:
         )
 
 
-def total(span: Span) -> str:
-    """One number over the range."""
-    return f'SELECT sum("value") FROM "interval" WHERE {span.where} AND {KNOWN} {span.tz}'
+def total(span: Span, per: int = 1) -> str:
+    """One number over the range, in ``per`` units (1000: kg as t)."""
+    value = f'sum("value") / {per}' if per != 1 else 'sum("value")'
+    return f'SELECT {value} FROM "interval" WHERE {span.where} AND {KNOWN} {span.tz}'
 
 
 def completeness(span: Span) -> str:
@@ -218,7 +219,7 @@ def gateway_field(field: str, function: str = "max") -> str:
 
 
 def quarantine() -> str:
-    return 'SELECT sum("count") FROM "quarantine" WHERE $timeFilter GROUP BY time($__interval), "reason" fill(none)'
+    return 'SELECT sum("count") FROM "quarantine" WHERE $timeFilter GROUP BY time($__interval) fill(none)'
 
 
 def quarantine_table() -> str:

@@ -6,7 +6,7 @@ from dashboards.colours import BAND, NOT_METERED, TOTAL
 from dashboards.grafana import queries as q
 from dashboards.grafana.board import Board, choice
 from dashboards.grafana.findings_table import building_link, building_names
-from dashboards.grafana.panels import Json, Panel, Target, fixed, lines, mapping, number, override, table
+from dashboards.grafana.panels import YUAN, Json, Panel, Target, fixed, lines, mapping, number, override, table
 from dashboards.grafana.roster import Roster
 from dashboards.grafana.words import both
 
@@ -44,7 +44,7 @@ def all_measures(roster: Roster) -> Panel:
         "avoided": both("chart.avoided"),
         "low": both("board.band_low"),
         "high": both("board.band_high"),
-        "yuan": both("district.cost"),
+        "yuan": both("board.money"),
         "expected": both("chart.expected"),
         "actual": both("chart.actual"),
         "completeness": both("board.completeness"),
@@ -56,7 +56,7 @@ def all_measures(roster: Roster) -> Panel:
     names = [
         override(headings["building"], mappings=[building_names(roster)], links=building_link()),
         override(headings["measure"], mappings=[measure_names(roster)], links=link),
-        override(headings["yuan"], unit="currencyCNY", decimals=0),
+        override(headings["yuan"], unit=YUAN),
     ]
     return table(
         both("savings.title"),
@@ -93,8 +93,7 @@ def figures() -> tuple[Panel, ...]:
         number(both("board.band_low"), [Target(q.savings(told, "low"))], "kwatth").sized(4, 5),
         number(both("board.band_high"), [Target(q.savings(told, "high"))], "kwatth").sized(4, 5),
         number(
-            both("district.cost"), [Target(q.savings(f'{told} AND "yuan_known" = 1', "yuan"))], "currencyCNY",
-            decimals=0,
+            both("board.money"), [Target(q.savings(f'{told} AND "yuan_known" = 1', "yuan"))], YUAN,
         ).sized(4, 5),
         number(
             both("board.completeness"), [Target(q.savings(THIS, "completeness"))], "percentunit", decimals=1,

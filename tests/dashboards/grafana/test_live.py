@@ -4,6 +4,7 @@ Grafana is in no package registry: make test-grafana GRAFANA_HOME=/path/to/grafa
 """
 
 import json
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -28,7 +29,10 @@ def test_a_stranger_sees_nothing(grafana: Any) -> None:
 
 
 def test_boards_lie_in_their_folder_under_their_uids(grafana: Any, made: list[Json]) -> None:
-    found = {hit["uid"]: hit for hit in grafana.call("/api/search?type=dash-db")}
+    until = time.monotonic() + 20
+    found: dict[str, Json] = {}
+    while len(found) < len(made) and time.monotonic() < until:  # health is told before the last board is read
+        found = {hit["uid"]: hit for hit in grafana.call("/api/search?type=dash-db")}
 
     assert set(found) == {board["uid"] for board in made}
     assert {hit["folderTitle"] for hit in found.values()} == {"submeter"}
