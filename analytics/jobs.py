@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from analytics.balance import balances
 from analytics.ledger import Settled, corrections_of, settle_span, write
 from analytics.meter import meter_of
-from analytics.occasions import occasions
+from analytics.occasions import Occasions, occasions
 from submeter.clock import Clock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
@@ -67,6 +67,8 @@ class _Progress:
     hours: int = 0
     first_s: int = 2**53
     last_s: int = -(2**53)
+    oldest_s: int = 2**53
+    """the oldest hour that was settled since a study of the whole record"""
     studied_s: float | None = None
     """monotonic time of the last study"""
     partial: bool = False
@@ -172,6 +174,7 @@ class Analyst:
         if len(known):
             progress.hours += len(known)
             progress.first_s = min(progress.first_s, int(known[0]))
+            progress.oldest_s = min(progress.oldest_s, int(known[0]))
             progress.last_s = max(progress.last_s, int(known[-1]))
 
     def _sweep(self, portfolio: Portfolio) -> None:
@@ -226,19 +229,23 @@ class Analyst:
         try:
             with self._store.writing():
                 self._store.put(*balances(self._store, portfolio, building, self._clock.now_ms()))
-            self._study_record(portfolio, building)
+            self._study_record(portfolio, building, progress)
             self.reports.pop(building, None)
         except TheirsError as fault:
             self.reports[building] = str(fault)
             logger.warning("building %s was not studied: %s", building, fault)
         progress.hours, progress.studied_s = 0, self._clock.monotonic()
 
-    def _study_record(self, portfolio: Portfolio, building: str) -> None:
-        """Now, and before that the years of a long record that nobody has studied."""
-        job = f"{STUDIED} {building}"
-        due = occasions(self._store, portfolio, building, self._clock.now_ms(), self._store.cursor(job))
+    def _study_record(self, portfolio: Portfolio, building: str, progress: _Progress) -> None:
+        """Now, and before that the years of a long record that nobody has studied, once all of it is settled."""
+        job, now_ms = f"{STUDIED} {building}", self._clock.now_ms()
+        since_ms = min(self._store.cursor(job), progress.oldest_s * 1000)
+        lagging = bool(self._store.changes(self._store.cursor(JOB), 1))
+        due = Occasions([now_ms], 0) if lagging else occasions(self._store, portfolio, building, now_ms, since_ms)
         for at_ms in due.at_ms:
             self._study(self._store, portfolio, building, at_ms, self._settings)
+        if not lagging:
+            progress.oldest_s = 2**53
         if len(due.at_ms) > 1:
             self._store.set_cursor(job, due.newest_ms)
 

@@ -58,3 +58,16 @@ def test_the_feed_job_studies_the_years_once_and_remembers_it() -> None:
     job.run_once()
     assert [at for _, at in asked] == [*of(store), NOW]
     assert {building for building, _ in asked} == {METER.partition("/")[0]}
+
+
+def test_years_are_studied_when_all_is_settled_and_again_where_an_older_reading_came() -> None:
+    store, asked = recorded("2015-01-01T00:00", "2017-12-31T23:00"), []
+    where = portfolio()
+    job = Analyst(
+        store, lambda: where, AnalyticsSettings(), HandClock(NOW), study=lambda *given: asked.append(given[3])
+    )
+    job.run_once()
+    del asked[:]
+    write(store, [(ms("2016-06-01T00:00"), 480.0)])
+    job.run_once()
+    assert asked == of(store), "it moves the hours of the whole gap, from 2015 on"
