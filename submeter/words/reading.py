@@ -65,7 +65,7 @@ class Written:
     again: int
     conflicts: NDArray[np.intp]
     refused: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
-    """positions that the store would not take whatever the others do (its schema, its retention); only a server refuses"""
+    """positions that the store would not take, whatever the others do (its schema, its retention)"""
 
 
 class Change(NamedTuple):
