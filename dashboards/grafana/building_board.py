@@ -35,7 +35,7 @@ def building_board(roster: Roster) -> Board:
     hours, days = _span(roster, "1h"), _span(roster, "1d")
     rows = (
         _numbers(roster, hours, days),
-        (expected_load(hours).sized(16, 10), month_shares(roster).sized(8, 10)),
+        (expected_load(hours).sized(16, 12), month_shares(roster).sized(8, 12)),
         (sub_items(roster).sized(24, 9),),
         (year(hours, roster.single),),
         (findings_table(HERE, titled="building.findings"),),
@@ -70,7 +70,9 @@ def _numbers(roster: Roster, hours: Span, days: Span) -> tuple[Panel, ...]:
         number(both("district.cost"), [Target(q.total(cost))], YUAN, description=both("why.days")),
         number(both("district.carbon"), [Target(q.total(carbon, 1000))], "masst", description=both("why.days")),
         number(both("building.base"), [Target(q.base_load(hours))], "kwatt", description=both("why.base")),
-        number(both("building.findings"), [Target(q.open_findings(HERE))], "short", act_above=1),
+        number(
+            both("building.findings"), [Target(q.open_findings(HERE))], "short", act_above=1, none=both("board.none")
+        ),
     )
 
 

@@ -20,7 +20,7 @@ def district_board(roster: Roster) -> Board:
     rows = (
         _numbers(roster),
         (findings_table(titled="building.findings", roster=roster),),
-        (days(roster).sized(16, 10), month_shares(roster).sized(8, 10)),
+        (days(roster).sized(16, 12), month_shares(roster).sized(8, 12)),
         (by_building(roster).sized(12, 12), intensities(roster).sized(12, 12)),
     )
     return Board(UID, both("board.district"), rows, zone=roster.zone)
@@ -35,7 +35,7 @@ def _numbers(roster: Roster) -> tuple[Panel, ...]:
     )  # fmt: skip
     day = both("why.days")
     return (
-        number(both("building.findings"), [Target(q.open_findings())], "short", act_above=1),
+        number(both("building.findings"), [Target(q.open_findings())], "short", act_above=1, none=both("board.none")),
         number(both("board.month"), [Target(q.at_stake())], YUAN, description=both("why.stake")),
         number(both("district.energy"), [Target(q.total(energy))], "kwatth", description=day),
         number(both("board.completeness"), [Target(q.completeness(energy))], "percentunit", decimals=1,

@@ -136,20 +136,20 @@ def bars(title: str, targets: Sequence[Target], unit: str, **more: Any) -> Panel
 
 def number(
     title: str, targets: Sequence[Target], unit: str, *, decimals: int | None = None, description: str = "",
-    act_above: float | None = None, names: bool = False, size: int | None = None,
+    act_above: float | None = None, names: bool = False, none: str = "–",
 ) -> Panel:  # fmt: skip
     """A number, or one beside its name for each series. ``act_above``: red from there on: somebody should act."""
-    steps: list[Json] = [{"color": TOTAL, "value": None}]
+    steps: list[Json] = [{"color": "text", "value": None}]
     if act_above is not None:
         steps.append({"color": ACT, "value": act_above})
     options: Json = {
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}, "colorMode": "value",
         "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
-        "textMode": "value_and_name" if names else "value", "text": {"valueSize": size} if size else {},
+        "textMode": "value_and_name" if names else "value",
     }  # fmt: skip
     return Panel(
         "stat", title, tuple(targets), description, 4, 4, unit, decimals, options=options,
-        defaults={"color": {"mode": "thresholds"}, "thresholds": {"mode": "absolute", "steps": steps}},
+        defaults={"color": {"mode": "thresholds"}, "noValue": none, "thresholds": {"mode": "absolute", "steps": steps}},
     )  # fmt: skip
 
 
