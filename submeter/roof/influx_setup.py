@@ -10,6 +10,8 @@ from pathlib import Path
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.domain.authorization import Authorization
+from influxdb_client.domain.bucket import Bucket
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.onboarding_request import OnboardingRequest
 from influxdb_client.domain.permission import Permission
 from influxdb_client.domain.permission_resource import PermissionResource
@@ -21,6 +23,8 @@ from submeter.words import StoreAway
 
 WRITE_TOKEN = "influx-write-token"  # noqa: S105  (names of files, no secrets)
 READ_TOKEN = "influx-read-token"  # noqa: S105
+SHARD_S = 26 * 7 * 86_400
+"""the default of a week gives a back-filled year 52 shards, each with its files and its index"""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,26 @@ def _onboard(client: InfluxDBClient, setup: Setup) -> list[str]:
             token=setup.operator_token,
         )
     )
+    _widen_shards(client, _bucket(client, setup))
     return [f"organisation {setup.organisation!r} and bucket {setup.bucket!r} made"]
 
 
-def _tokens(client: InfluxDBClient, setup: Setup, out: Path) -> list[str]:
-    bucket = client.buckets_api().find_bucket_by_name(setup.bucket)
+def _widen_shards(client: InfluxDBClient, bucket: Bucket) -> None:
+    """The set-up cannot say it, so it is said before the first write; everything is kept for ever."""
+    kept = BucketRetentionRules(every_seconds=0, shard_group_duration_seconds=SHARD_S)
+    bucket.retention_rules = [kept]
+    client.buckets_api().update_bucket(bucket)
+
+
+def _bucket(client: InfluxDBClient, setup: Setup) -> Bucket:
+    bucket: Bucket | None = client.buckets_api().find_bucket_by_name(setup.bucket)
     if bucket is None:
         raise StoreAway(f"InfluxDB at {setup.url} has no bucket {setup.bucket!r}; was it set up for another project?")
+    return bucket
+
+
+def _tokens(client: InfluxDBClient, setup: Setup, out: Path) -> list[str]:
+    bucket = _bucket(client, setup)
     out.mkdir(parents=True, exist_ok=True)
     done = []
     for name, actions in ((WRITE_TOKEN, ("read", "write")), (READ_TOKEN, ("read",))):

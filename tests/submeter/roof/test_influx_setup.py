@@ -124,6 +124,11 @@ class TestInflux2:
 
         assert '"main"' in ask(influx2, "SELECT value, point FROM interval WHERE known > 0", token(secrets, READ_TOKEN))
 
+    def test_influx2_half_a_year_lies_in_one_shard_and_nothing_expires(self, influx2: str, secrets: Path) -> None:
+        told = json.loads(self.call(influx2, "/api/v2/buckets?name=submeter", token(secrets, "influx-operator-token")))
+        (rule,) = told["buckets"][0]["retentionRules"]
+        assert (rule["everySeconds"], rule["shardGroupDurationSeconds"]) == (0, 15_724_800)  # 182 days
+
     def test_influx2_a_token_is_read_by_owner_and_group_alone(self, secrets: Path) -> None:
         assert all((secrets / name).stat().st_mode & 0o007 == 0 for name in (READ_TOKEN, WRITE_TOKEN))
 
