@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import msgspec
+from click.testing import CliRunner
 
+from submeter.__main__ import roof
 from submeter.settings import Settings
 from submeter.settings.portfolio import DEVICE_COLUMNS, POINT_COLUMNS
 from submeter.words import Building, CarbonFactor, Gateway, Measure, Price, Station
@@ -34,3 +36,9 @@ def test_every_column_of_every_portfolio_file_is_in_the_table() -> None:
     kinds = {"buildings": Building, "stations": Station, "gateways": Gateway, "measures": Measure, "prices": Price}
     for name, kind in {**kinds, "carbon": CarbonFactor}.items():
         assert table[f"{name}.csv"] == set(kind.__struct_fields__)
+
+
+def test_the_list_of_meters_is_what_the_profiles_say() -> None:
+    table = CliRunner().invoke(roof, ["config", "meters"])
+    assert table.exit_code == 0
+    assert (DOCS / "meters.md").read_text(encoding="utf-8").endswith("\n\n" + table.output)
