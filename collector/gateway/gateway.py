@@ -15,7 +15,7 @@ import msgspec
 from collector.gateway.backfill import Backfill, batches
 from collector.gateway.clockwork import Clockwork, boot_id, plausible
 from collector.gateway.outbox import Batch, Outbox
-from collector.gateway.uplink import Uplink
+from collector.gateway.uplink import Tally, Uplink
 from submeter.clock import Clock
 from submeter.wire.source import Past, Source
 from submeter.words import (
@@ -65,8 +65,8 @@ class Gateway:
     """Raises :class:`Bug` from :meth:`step` when the uplink's thread has died; everything of *theirs* is counted.
 
     ``synced`` says whether the clock may be believed (default: :func:`~collector.gateway.clockwork.plausible`).
-    ``backfill_packs``: while so many wait in the outbox, no past is read. Two sources with one id are a
-    :class:`ConfigError`.
+    ``backfill_packs``: while so many wait in the outbox, no past is read. ``quiet``: another process tells the status
+    of this gateway. Two sources with one id are a :class:`ConfigError`.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Gateway:
         synced: Callable[[], bool] | None = None,
         boot: str = "",
         backfill_packs: int = 64,
+        quiet: bool = False,
     ) -> None:
         doubles = sorted(i for i, count in Counter(source.id for source in sources).items() if count > 1)
         if doubles:
@@ -89,7 +90,7 @@ class Gateway:
         self._boot = boot or boot_id()
         self._clockwork = Clockwork(clock, synced or plausible(clock, outbox.newest_ms))
         self._backfill: Backfill | None = None
-        self._backfill_packs = backfill_packs
+        self._backfill_packs, self._quiet = backfill_packs, quiet
         self._unwritten: list[Batch] = []
         self._heard: dict[str, int] = {}
         self.polls = 0
@@ -109,6 +110,11 @@ class Gateway:
         past = self._backfill
         return past is not None and not past.running and not self._unwritten and not self._outbox.waiting
 
+    @property
+    def tally(self) -> Tally:
+        """What was sent, confirmed and put aside since the start."""
+        return self._uplink.tally
+
     def step(self) -> float:
         """One bounded piece of work; returns the seconds that it may wait before the next."""
         busy = False
@@ -117,12 +123,13 @@ class Gateway:
         self._poll()
         self._write()
         wait = self._send()
-        self._tell()
+        if not self._quiet:
+            self._tell()
         return 0.0 if busy else min(wait, self._next_poll_s())
 
     def close(self) -> None:
         """Say good-bye (the will is only for deaths), close sources, link and outbox."""
-        if self._uplink.connected:
+        if self._uplink.connected and not self._quiet:
             self._uplink.tell(msgspec.structs.replace(self.status(), online=False))
         for desk in self._desks:
             desk.source.close()

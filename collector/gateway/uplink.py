@@ -274,7 +274,7 @@ class Uplink:
             self._link.start()
 
 
-def gateway_link(broker: Broker, *, tenant: str, gateway: str, home: str, now_ms: int) -> Link:
+def gateway_link(broker: Broker, *, tenant: str, gateway: str, home: str, now_ms: int, with_will: bool = True) -> Link:
     """The link of a gateway: its receipts, and a will that says it is gone. ``home`` is the building of its status.
 
     Its client id is new at each start (it keeps no session): whoever connects with a client's id throws it off.
@@ -286,6 +286,6 @@ def gateway_link(broker: Broker, *, tenant: str, gateway: str, home: str, now_ms
         broker,
         client_id=f"submeter-{tenant}-{gateway}-{secrets.token_hex(6)}",
         filters=(str(Topic(tenant, "+", gateway, "receipt")),),
-        will=Will(str(Topic(tenant, home, gateway, "status")), msgspec.json.encode(gone)),
+        will=Will(str(Topic(tenant, home, gateway, "status")), msgspec.json.encode(gone)) if with_will else None,
         clean=True,
     )

@@ -137,10 +137,27 @@ def _simulated(portfolio: Portfolio, world_file: Path | None, period_s: float) -
     return {source.id: source for source in sources}
 
 
-def _clock(speed: float, begin: datetime | None) -> Clock:
+def clock_of(speed: float, begin: datetime | None, outbox: Path, port: str) -> Clock:
+    """The wall clock, or that of a fast world, which goes on where its outbox ends. Raises :class:`ConfigError` for a
+    speed without a beginning, and for a fast clock on a bus, whose readings are of now."""
     if begin is None:
+        if speed != 1.0:
+            raise ConfigError("--speed is for a fast world: say with --from where it begins")
         return WallClock()
-    return FastClock(int(begin.replace(tzinfo=UTC).timestamp() * 1000), speed)
+    if port:
+        raise ConfigError(f"the meters on {port} show the present; leave out --from and --speed, or --port")
+    return FastClock(max(round(begin.replace(tzinfo=UTC).timestamp() * 1000), _issued_ms(outbox)), speed)
+
+
+def _issued_ms(file: Path) -> int:
+    """The newest time that an outbox has issued; 0 = none, or there is no such file."""
+    if not file.is_file():
+        return 0
+    box = Outbox(file)
+    try:
+        return box.newest_ms
+    finally:
+        box.close()
 
 
 @click.command()
@@ -152,8 +169,9 @@ def _clock(speed: float, begin: datetime | None) -> Clock:
 @click.option("--replay", type=click.Path(path_type=Path), help="A replay.json: recorded meters.")
 @click.option("--world", type=click.Path(path_type=Path), help="Anchor file of the pretend world (made when absent).")
 @click.option(
-    "--speed", default=1.0, show_default=True, help="A fast world: so many times real time until it meets now."
-)
+    "--speed", type=click.FloatRange(min=1.0), default=1.0, show_default=True,
+    help="A fast world: so many times real time until it meets now.",
+)  # fmt: skip
 @click.option("--from", "begin", type=click.DateTime(), help="Where a fast world begins (UTC).")
 @click.option("--verbose", is_flag=True)
 def command(
@@ -177,10 +195,10 @@ def command(
     """
     start_logging(verbose)
     stop = stop_event()
-    clock = _clock(speed, begin)
     settings = place.settings.gateway
     name = gateway_id or settings.id
     file = outbox or place.path(settings.outbox)
+    clock = clock_of(speed, begin, file, port)
     watch = place.watch()
     sources = (
         _recorded(replay)
@@ -212,14 +230,19 @@ def _recorded(replay: Path) -> list[Source]:
     return read_replay(replay).sources()
 
 
-def open_gateway(place: Place, watch: Watch, name: str, file: Path, clock: Clock, sources: Sequence[Source]) -> Gateway:
-    """The gateway of this name with its outbox and a link that is being set up."""
+def open_gateway(
+    place: Place, watch: Watch, name: str, file: Path, clock: Clock, sources: Sequence[Source], *, quiet: bool = False
+) -> Gateway:
+    """The gateway of this name with its outbox and a link that is being set up. ``quiet``: it tells no status, since
+    another process tells that of this name."""
     settings = place.settings.gateway
-    box = Outbox(file, limit_bytes=settings.outbox_megabytes * 1_000_000)
     home = buildings_of(watch(), name)[0]
+    box = Outbox(file, limit_bytes=settings.outbox_megabytes * 1_000_000)
     tenant = place.settings.tenant
-    link = gateway_link(place.broker(), tenant=tenant, gateway=name, home=home, now_ms=clock.now_ms())
+    link = gateway_link(
+        place.broker(), tenant=tenant, gateway=name, home=home, now_ms=clock.now_ms(), with_will=not quiet
+    )
     rules = Rules(window=settings.window)
     uplink = Uplink(link, box, tenant=tenant, gateway=name, clock=clock, random=random.random, rules=rules)
     link.start()
-    return Gateway(sources=sources, outbox=box, uplink=uplink, portfolio=watch, clock=clock)
+    return Gateway(sources=sources, outbox=box, uplink=uplink, portfolio=watch, clock=clock, quiet=quiet)

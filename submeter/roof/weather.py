@@ -1,6 +1,8 @@
 """``submeter weather import``: a station's recorded weather, over the same wire as everything else."""
 
+import hashlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,9 +13,11 @@ from submeter.clock import WallClock
 from submeter.roof.gateway import open_gateway
 from submeter.roof.place import Place, with_place
 from submeter.roof.running import start_logging, stop_event
-from submeter.words import ConfigError, TheirsError
+from submeter.words import ConfigError, Portfolio, TheirsError
 
 PATIENCE_S = 300.0
+"""without a single receipt"""
+WEATHER = ("outdoor_temperature", "humidity", "irradiance", "wind_speed")
 
 
 @click.group()
@@ -49,27 +53,66 @@ def import_csv(
     known = watch().stations.get(station)
     if known is None:
         raise ConfigError(f"station {station!r} is not in stations.csv; add it there, and to a gateway of gateways.csv")
-    pairs = dict(text.partition("=")[::2] for text in columns)
-    source = ReplayStation(csv, pairs, station=station, time_column=time_column, zone=zone or known.zone)
+    name = _speaker(watch(), station, gateway_id)
+    source = ReplayStation(csv, _pairs(columns), station=station, time_column=time_column, zone=zone or known.zone)
     for note in source.notes:
         click.echo(note, err=True)
-    name = gateway_id or next((g.id for g in watch().gateways.values() if station in g.buildings), "")
-    outbox = place.path(f"outbox-{name}-weather.db")
-    gateway = open_gateway(place, watch, name, outbox, WallClock(), [source])
+    outbox = place.path(f"outbox-{name}-{station}-{_digest(csv, columns, time_column, zone or known.zone)}.db")
+    gateway = open_gateway(place, watch, name, outbox, WallClock(), [source], quiet=True)
     try:
         _drain(gateway)
     finally:
         gateway.close()
-    click.echo(f"the store has all of it ({csv.name} → {station})")
+    for file in outbox.parent.glob(outbox.name + "*"):  # all has its receipt; kept, it would only skip a second import
+        file.unlink()
+    _report(gateway.tally.quarantined, csv, station)
+
+
+def _speaker(portfolio: Portfolio, station: str, gateway: str | None) -> str:
+    """The gateway that speaks for the station. Raises :class:`ConfigError` where none may, or not this one."""
+    speakers = [g.id for g in portfolio.gateways.values() if station in g.buildings]
+    if gateway is None and speakers:
+        return speakers[0]
+    if gateway is None or gateway not in speakers:
+        who = f"gateway {gateway!r} may not" if gateway else "no gateway may"
+        raise ConfigError(f"{who} speak for station {station!r}; add {station} to its row in gateways.csv")
+    return gateway
+
+
+def _pairs(columns: Sequence[str]) -> dict[str, str]:
+    pairs = dict(text.partition("=")[::2] for text in columns)
+    for quantity, column in pairs.items():
+        if quantity not in WEATHER or not column:
+            raise ConfigError(f"--column {quantity}={column}: say QUANTITY=COLUMN; quantities: {', '.join(WEATHER)}")
+    return pairs
+
+
+def _digest(csv: Path, *told: object) -> str:
+    """Another recording, or another reading of it, is another import, with an outbox of its own: in one outbox the
+    times of a station only rise, so that an earlier year after a later one would be passed over."""
+    return hashlib.blake2b(csv.read_bytes() + repr(told).encode(), digest_size=6).hexdigest()
 
 
 def _drain(gateway: Gateway) -> None:
+    """Until everything has its receipt. Raises :class:`TheirsError` where none comes, or somebody says stop."""
     stop = stop_event()
-    deadline = time.monotonic() + PATIENCE_S
+    receipts, deadline = 0, time.monotonic() + PATIENCE_S
     while not stop.is_set():
         wait_s = gateway.step()
         if gateway.idle:
             return
+        if gateway.tally.receipts > receipts:
+            receipts, deadline = gateway.tally.receipts, time.monotonic() + PATIENCE_S
         if time.monotonic() > deadline:
-            raise TheirsError(f"no receipts within {PATIENCE_S:.0f} s; is the collector running? Try again later")
+            raise TheirsError(f"no receipt for {PATIENCE_S:.0f} s; is the collector running? The same command goes on")
         stop.wait(wait_s)
+    raise TheirsError("stopped before the store had all of it; the same command goes on from here")
+
+
+def _report(put_aside: int, csv: Path, station: str) -> None:
+    if put_aside:
+        raise TheirsError(
+            f"the collector put {put_aside:,} readings of {csv.name} aside and stored the others; "
+            "`submeter quarantine list` says why"
+        )
+    click.echo(f"the store has all of it ({csv.name} → {station})")
