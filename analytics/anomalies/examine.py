@@ -78,9 +78,8 @@ class _Examiner:
         self._fit(self.points)
         self._gross()
         self._silence()
-        families = self._families()
-        self._standstill(families)
-        self._gains(families)
+        self._standstill(self._families())
+        self._gains(self._families())  # anew: without its standstill a meter may be left without a model
         meter_faults = list(self.found)
         loads = self._loads()
         self.found = meter_faults + _common(loads, self.points)
@@ -226,6 +225,9 @@ class _Examiner:
             if below.any():
                 self.clean[point] = self.clean[point] - below
                 self._fit([point])
+            if point not in self.fits:
+                found[point], excess[point] = [], below
+                continue
             found[point] = self._load_rounds(point)
             mine = np.zeros(len(self.hours), bool)
             for episode in found[point]:
@@ -235,7 +237,8 @@ class _Examiner:
         return [e for of_point in found.values() for e in of_point]
 
     def _load_rounds(self, point: str) -> list[Episode]:
-        """Search, fit without what was found, search again."""
+        """Search, fit without what was found, search again; nothing where too little would be left to know what is
+        usual."""
         whole = self.clean[point].copy()
         mine: list[Episode] = []
         for _ in range(ROUNDS):
@@ -252,6 +255,8 @@ class _Examiner:
             self._spoil(mine)
             self._fit([point])
             if point not in self.fits:
+                self.clean[point] = whole
+                self._fit([point])
                 return []
         return mine
 

@@ -174,3 +174,35 @@ def test_evidence_has_no_key_that_is_not_written_down() -> None:
     true["B/socket"] = true["B/socket"] + np.where(AT >= 6500, 10.0, 0.0)
     for episode in look(true, {"B/light": true["B/light"] * inside(1 / 3)}).episodes:
         assert set(episode.evidence) <= set(EVIDENCE[episode.kind])
+
+
+def look_briefly(counted: dict[str, np.ndarray], begin: int, days: int) -> Examination:
+    """Examine a record that is only some days long."""
+    rows = slice(begin, begin + 24 * days)
+    measured = {p: e[rows] for p, e in ({"B/main": 1.01 * np.sum(list(flows().values()), axis=0)} | counted).items()}
+    n = 24 * days
+    hours = Hours(
+        BUILDING, POINTS, START[rows], n, measured, measured, {p: np.full(n, np.nan) for p in measured},
+        {p: np.isnan(e) for p, e in measured.items()}, dict.fromkeys(measured, n), OUTDOOR[rows],
+    )  # fmt: skip
+    short = on().rows((begin <= AT) & (begin + n > AT))
+    return examine(hours, lambda _: short, {})
+
+
+@pytest.mark.parametrize("days", [26, 29])
+def test_a_meter_that_stood_still_for_much_of_a_short_record_is_told_and_has_no_model(days: int) -> None:
+    true = flows()
+    still = np.where((AT >= 4120) & (AT < 4360), 0.0, true["B/light"])
+    examined = look_briefly(true | {"B/light": still}, 4000, days)
+    assert [(e.kind, e.point) for e in examined.episodes] == [("stuck", "B/light")]
+    assert "usable hours" in examined.models["B/light"].refused
+    assert not examined.models["B/main"].refused
+
+
+@pytest.mark.parametrize("days", [26, 27])
+def test_nothing_is_said_of_a_load_when_too_little_is_left_to_compare_with(days: int) -> None:
+    true = flows()
+    on_at_night = true["B/light"] + np.where(2500 + 24 * (days - 6) <= AT, 40.0, 0.0)
+    examined = look_briefly(true | {"B/light": on_at_night}, 2500, days)
+    assert not [e for e in examined.episodes if e.point == "B/light"]
+    assert not examined.models["B/light"].refused
