@@ -1,8 +1,9 @@
 """From episodes to findings: ids that last, money, open or closed; what was told before is followed or withdrawn.
 
 Strategy: a finding is the same as one told before if meter and kind agree and the spans overlap; it keeps that
-one's id and the time at which it was first told. What was told and is found no more is withdrawn, with its time,
-and stays.
+one's id and the time at which it was first told. Ids carry the local day of the beginning; a second finding of the
+same meter, kind and day gets a number behind it. What was told and is found no more is withdrawn, with its time, and
+stays.
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,12 @@ from typing import Final
 
 import numpy as np
 from msgspec import structs
+from numpy.typing import NDArray
 
 from analytics.anomalies.episode import LOAD_KINDS, Episode
 from analytics.hours import Hours
 from analytics.savings import rates
+from analytics.weekdays import DAY_S, local_seconds
 from submeter.words import Finding, FindingState, Medium, Point, Portfolio
 
 OPEN_H: Final = 48
@@ -31,18 +34,27 @@ def followed(new: Sequence[Finding], told: Sequence[Finding], now_ms: int, since
     """New findings under the ids of those that were told before, and withdrawn ones; older than ``since_ms`` (which
     the study cannot see) nothing changes. Returns what is to be stored."""
     left = [f for f in told if f.state is not FindingState.WITHDRAWN and f.end_ms > since_ms]
-    before = {f.id: f for f in told}
-    out: list[Finding] = []
+    matches: list[Finding | None] = []
     for finding in new:
         match = next((f for f in left if _same(f, finding)), None)
+        matches.append(match)
         if match is not None:
             left.remove(match)
-            out.append(structs.replace(finding, id=match.id, first_told_ms=match.first_told_ms))
-        elif finding.id in before:
-            out.append(structs.replace(finding, first_told_ms=before[finding.id].first_told_ms))
-        else:
-            out.append(finding)
-    return out + [_withdrawn(f, now_ms) for f in left if f.id not in {g.id for g in out}]
+    before = {f.id: f for f in told}
+    taken = {f.id for f in told if f.state is not FindingState.WITHDRAWN}
+    out: list[Finding] = []
+    for finding, match in zip(new, matches, strict=True):
+        name = match.id if match is not None else _free(finding.id, taken)
+        taken.add(name)
+        known = before.get(name)
+        out.append(structs.replace(finding, id=name, first_told_ms=known.first_told_ms if known else now_ms))
+    return out + [_withdrawn(f, now_ms) for f in left]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The id itself, or the first number behind it that is free."""
+    numbered = (name, *(f"{name}~{n}" for n in range(2, len(taken) + 3)))
+    return next(each for each in numbered if each not in taken)
 
 
 def _finding(episode: Episode, hours: Hours, portfolio: Portfolio, alive: int, now_ms: int) -> Finding:
@@ -51,7 +63,7 @@ def _finding(episode: Episode, hours: Hours, portfolio: Portfolio, alive: int, n
     end_ms = int(hours.start_ms[min(episode.end, len(hours)) - 1]) + 3_600_000
     is_open = episode.end >= alive - OPEN_H and episode.kind != "spike"
     return Finding(
-        id=f"{episode.point}@{episode.kind}@{np.datetime64(begin_ms, 'ms').astype('datetime64[D]')}",
+        id=f"{episode.point}@{episode.kind}@{_local_day(hours, episode.begin)[0].astype('datetime64[D]')}",
         building=point.building,
         point=episode.point,
         kind=episode.kind,
@@ -85,10 +97,15 @@ def _yuan_month(episode: Episode, point: Point, hours: Hours, portfolio: Portfol
     """What a month of it costs; only a fault of the load costs anything."""
     if episode.kind not in LOAD_KINDS or episode.amount is None:
         return None
-    day = hours.start[episode.end - 1 : episode.end].astype("datetime64[D]").astype(np.int64)
+    day = _local_day(hours, min(episode.end, len(hours)) - 1)
     yuan = float(rates(portfolio.prices, hours.building.price, point.medium, day)[0])
     monthly = episode.amount / max((episode.end - episode.begin) / 24, 1) * DAYS_A_MONTH * yuan
     return monthly if np.isfinite(monthly) else None
+
+
+def _local_day(hours: Hours, row: int) -> NDArray[np.int64]:
+    """The local day since 1970 that a row's hour lies in, as an array of one."""
+    return local_seconds(hours.start[row : row + 1], hours.building.zone) // DAY_S
 
 
 def _same(told: Finding, new: Finding) -> bool:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,27 @@ def test_another_kind_at_the_same_time_is_another_finding() -> None:
     assert [(f.kind, f.state) for f in followed(new, before, NOW, 0)] == [
         ("missing", FindingState.CLOSED), ("stuck", FindingState.WITHDRAWN),
     ]  # fmt: skip
+
+
+def test_two_findings_of_one_day_have_ids_of_their_own_study_after_study() -> None:
+    episodes = [Episode("B/light", "gross_error", begin, begin + 1, 0.9, 5.0) for begin in (100, 103, 107)]
+    first = followed(tell(*episodes), [], NOW, 0)
+    assert [f.id.partition("@gross_error@")[2] for f in first] == ["2026-01-05", "2026-01-05~2", "2026-01-05~3"]
+    again = followed(tell(*episodes), first, NOW, 0)
+    assert again == first
+    fewer = followed(tell(*episodes[1:]), first, NOW, 0)
+    assert [(f.id[-2:], f.state) for f in fewer] == [
+        ("~2", FindingState.CLOSED), ("~3", FindingState.CLOSED), ("05", FindingState.WITHDRAWN),
+    ]  # fmt: skip
+
+
+def test_a_finding_is_dated_and_priced_by_the_local_day() -> None:
+    # 1 January 16:00 UTC is midnight in Shanghai; a new price holds from 5 January, 4 January 16:00 UTC
+    dear = Price(name="p", medium="electricity", since="2026-01-05", yuan_per_unit=5.0)
+    portfolio = replace(PORTFOLIO, prices=(*PORTFOLIO.prices, dear))
+    night, later = findings_of(
+        [Episode("B/light", "night_on", 16, end, 0.9, 30.0) for end in (88, 90)], HOURS, portfolio, NOW
+    )
+    assert night.id == "B/light@night_on@2026-01-02"
+    assert night.yuan_month == pytest.approx(30 / 3 * 30.44 * 0.5)
+    assert later.yuan_month == pytest.approx(30 / (74 / 24) * 30.44 * 5.0)
