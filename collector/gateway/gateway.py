@@ -6,7 +6,7 @@ its past is first read up to now (:mod:`collector.gateway.backfill`), as long as
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +39,8 @@ PACKS_A_STEP: Final = 4
 """of a back-fill, kept in one transaction"""
 UNWRITTEN: Final = 1_000
 """batches that wait in memory while the disk refuses them"""
+DISK_S: Final = 5.0
+"""a disk that refused is left alone for so long"""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,7 +97,12 @@ class Gateway:
         self._heard: dict[str, int] = {}
         self.polls = 0
         self.errors = 0
-        self.text = ""
+        self.lost = 0
+        """readings that nobody has any more: the disk refused them for too long"""
+        self.ahead = 0
+        """readings dropped since they were of the future"""
+        self._wrong: dict[str, str] = {}
+        self._disk_s = 0.0
         self._told: tuple[tuple[int, str], float] | None = None
         self._past = "being read" if any(isinstance(source, Past) for source in sources) else ""
 
@@ -144,7 +151,7 @@ class Gateway:
         if self._backfill is None:
             self._backfill = Backfill.of([desk.source for desk in self._desks], self._outbox, now_ms)
         past = self._backfill
-        if not past.running or self._outbox.waiting >= self._backfill_packs:
+        if not past.running or self._outbox.waiting >= self._backfill_packs or self._disk_rests():
             return False
         taken: list[Batch] = []
         cursors: dict[str, int] = {}
@@ -154,13 +161,24 @@ class Gateway:
             cursors.update(moved)
         if not cursors:
             return False
+        if self._keep(taken, cursors):
+            return True
+        past.rewind()
+        return False
+
+    def _keep(self, taken: Sequence[Batch], cursors: Mapping[str, int]) -> bool:
+        """Issue and keep readings; False when the disk refuses them, and then it is left alone for a while."""
         try:
             self._outbox.append(taken, cursors)
         except StoreAway as fault:
-            self._complain(str(fault))
-            past.rewind()
+            self._disk_s = self._clock.monotonic() + DISK_S
+            self._complain("disk", str(fault))
             return False
+        self._wrong.pop("disk", None)
         return True
+
+    def _disk_rests(self) -> bool:
+        return self._clock.monotonic() < self._disk_s
 
     # the present
 
@@ -179,9 +197,10 @@ class Gateway:
         try:
             readings = desk.source.poll(now_ms)
             desk.failures = 0
+            self._wrong.pop(desk.source.id, None)
         except TheirsError as fault:
             desk.failures += 1
-            self._complain(f"{desk.source.id}: {fault}")
+            self._complain(desk.source.id, f"{desk.source.id}: {fault}")
             readings = []
         desk.next(now_ms)
         return self._not_ahead(desk.source, readings)
@@ -191,7 +210,10 @@ class Gateway:
         latest_ms = self._clock.now_ms() + AHEAD_MS
         taken = [r for r in readings if r.time_ms <= latest_ms]
         if len(taken) < len(readings):
-            self._complain(f"{source.id}: {len(readings) - len(taken)} readings are ahead of the clock; dropped")
+            ahead = len(readings) - len(taken)
+            self.errors += 1
+            self.ahead += ahead
+            log.warning("%s: %d readings are ahead of the clock; dropped", source.id, ahead)
         return taken
 
     def _take(self, source: Source, readings: list[Reading]) -> None:
@@ -205,21 +227,24 @@ class Gateway:
             self._heard.update(self._backfill.heard(source, max(r.time_ms for r in readings)))
 
     def _write(self) -> None:
-        if not self._unwritten:
+        if not self._unwritten or (self._disk_rests() and len(self._unwritten) <= UNWRITTEN):
             return
-        try:
-            self._outbox.append(self._unwritten, self._heard)
+        if self._keep(self._unwritten, self._heard):
             self._unwritten, self._heard = [], {}
-        except StoreAway as fault:
-            self._complain(str(fault))
-            del self._unwritten[:-UNWRITTEN]
+            return
+        self.lost += sum(len(block.readings) for batch in self._unwritten[:-UNWRITTEN] for block in batch.blocks)
+        del self._unwritten[:-UNWRITTEN]
 
     def _send(self) -> float:
+        before = self.tally.receipts
         try:
-            return self._uplink.step()
+            wait = self._uplink.step()
         except StoreAway as fault:  # receipts that could not be booked: the packs go again
-            self._complain(str(fault))
+            self._complain("receipts", str(fault))
             return 1.0
+        if self.tally.receipts > before:
+            self._wrong.pop("receipts", None)
+        return wait
 
     def _next_poll_s(self) -> float:
         due_ms = min((desk.due_ms for desk in self._desks), default=0)
@@ -227,9 +252,10 @@ class Gateway:
 
     # what it says of itself
 
-    def _complain(self, text: str) -> None:
+    def _complain(self, of: str, text: str) -> None:
+        """What is wrong with a source or the disk, until it is well again."""
         self.errors += 1
-        self.text = text
+        self._wrong[of] = text
         log.warning("%s", text)
 
     def _tell(self) -> None:
@@ -267,13 +293,21 @@ class Gateway:
     def _text(self) -> str:
         """What an engineer should know first."""
         counts = self._outbox.counts
-        told = [self.text, self._uplink.complaint, self._backfill.complaint if self._backfill else ""]
+        told = [*self._wrong.values(), self._uplink.complaint, self._backfill.complaint if self._backfill else ""]
         if not self._clockwork.synced():
             told.insert(0, f"the clock is not believed; {self._clockwork.waiting} readings wait for it")
         if self._outbox.full:
             told.insert(0, "the outbox is full; gauges are refused and registers thinned to hours")
-        if counts.not_rising:
-            told.append(f"{counts.not_rising} readings dropped whose times did not rise")
+        for count, what in (
+            (self.lost, "lost: the disk refused them for too long"),
+            (self._clockwork.lost, "lost: too many waited for the clock"),
+            (self.ahead, "dropped that were ahead of the clock"),
+            (counts.not_rising, "dropped whose times did not rise"),
+            (counts.thinned, "thinned away, and no energy with them"),
+            (counts.refused, "of gauges refused while the outbox was full"),
+        ):
+            if count:
+                told.append(f"{count} readings {what}")
         return "; ".join(text for text in told if text)
 
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from collector.gateway import Gateway, Outbox, Rules, Uplink
+from collector.gateway import gateway as gateway_module
 from submeter.clock import HandClock
 from submeter.wire import senml
 from submeter.wire.memory import MemoryBroker
@@ -170,7 +171,7 @@ def test_a_time_from_the_future_is_not_issued(site: Site) -> None:
     site.step()
 
     assert list(site.got[name("HQ01", 0)]) == [T0 + 60_000]
-    assert "2 readings are ahead of the clock" in gateway.status().text
+    assert "2 readings dropped that were ahead of the clock" in gateway.status().text
 
 
 def test_a_source_that_repeats_a_time_is_counted_and_told(site: Site) -> None:
@@ -319,13 +320,36 @@ def test_what_the_disk_refuses_is_read_again(site: Site) -> None:
     site.outbox._db.execute(f"PRAGMA max_page_count = {pages}")
     site.step(3)
     assert "is the disk full" in gateway.status().text
+    assert gateway.errors == 1, "a disk that refused is not asked again at once"
     assert site.packs == []
 
     site.outbox._db.execute("PRAGMA max_page_count = 1000000")
+    site.clock.advance(5)
     site.settle()
+    assert gateway.status().text == "", "what is well again is no more complained of"
 
-    assert sorted(site.got[name("HQ01", 0)]) == [*quarters(T0 - 30 * DAY_MS, T0), T0]
+    assert sorted(site.got[name("HQ01", 0)]) == [*quarters(T0 - 30 * DAY_MS, T0), T0 + 5_000]
     assert site.outbox.counts.not_rising == 0
+
+
+def test_polls_that_the_disk_refuses_wait_in_memory_and_what_is_lost_of_them_is_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "UNWRITTEN", 30)
+    gateway = site.open(Live("HQ01", meters=1, period_s=1.0))
+    site.step()
+    site.outbox._db.execute("PRAGMA query_only = 1")
+
+    site.step(37, seconds=1)
+    assert "is the disk full or read-only" in gateway.status().text
+
+    site.outbox._db.execute("PRAGMA query_only = 0")
+    site.clock.advance(5)
+    site.step(10)
+    sent = len(site.issued(name("HQ01", 0)))
+    assert sent + gateway.lost == gateway.polls, "each is sent or counted"
+    assert f"{gateway.lost} readings lost: the disk refused them for too long" in gateway.status().text
+    assert 0 < gateway.lost < 10
 
 
 def test_receipts_that_the_disk_refuses_are_asked_for_again(site: Site) -> None:
