@@ -114,7 +114,7 @@ class Outbox:
     """One per gateway; a second one on the same file is refused, for two would issue an identity twice.
 
     Raises :class:`ConfigError` for a file that is not an outbox of this version, or is in use. What a full or broken
-    disk refuses is a :class:`StoreAway`, and then nothing of that call was kept.
+    disk refuses is a :class:`StoreAway`, at the opening too, and then nothing of that call was kept.
     """
 
     def __init__(self, path: Path | str, *, limit_bytes: int = 512_000_000) -> None:
@@ -128,6 +128,9 @@ class Outbox:
         try:
             self._db = _open(self.path)
             self.id = self._identity()
+        except sqlite3.OperationalError as fault:  # it may be whole, so nobody is told to move it away
+            self._lock.close()
+            raise StoreAway(_refused(self.path, fault)) from None
         except sqlite3.DatabaseError as fault:
             self._lock.close()
             raise ConfigError(f"outbox {self.path}: {fault}; move the file away to begin a new one") from None
@@ -296,7 +299,7 @@ class Outbox:
         except sqlite3.OperationalError as fault:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise StoreAway(f"outbox {self.path}: {fault}; is the disk full or read-only?") from None
+            raise StoreAway(_refused(self.path, fault)) from None
 
     def _identity(self) -> str:
         row = self._db.execute("SELECT value FROM facts WHERE name = 'id'").fetchone()
@@ -309,6 +312,10 @@ class Outbox:
     def _measure(self) -> tuple[int, int]:
         count, size = self._db.execute("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM packs").fetchone()
         return int(count), int(size) + ROW_BYTES * int(count)
+
+
+def _refused(path: Path, fault: sqlite3.Error) -> str:
+    return f"outbox {path}: {fault}; is the disk full or read-only? What waits in it is safe"
 
 
 def _lock(path: Path) -> IO[bytes]:

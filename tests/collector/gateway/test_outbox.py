@@ -289,6 +289,17 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         Outbox(tmp_path / "outbox.db")
 
 
+def test_a_disk_that_refuses_at_the_start_does_not_make_anybody_move_the_file_away(tmp_path: Path) -> None:
+    (tmp_path / "outbox.db").mkdir()  # SQLite cannot open it, as on a disk that is full or read-only
+
+    with pytest.raises(StoreAway, match="is the disk full or read-only. What waits in it is safe") as told:
+        Outbox(tmp_path / "outbox.db")
+    assert "move the file away" not in str(told.value)
+
+    (tmp_path / "outbox.db").rmdir()
+    Outbox(tmp_path / "outbox.db").close()
+
+
 def test_a_file_of_another_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "outbox.db") as db:
         db.execute("PRAGMA user_version = 9")
