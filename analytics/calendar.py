@@ -1,11 +1,12 @@
-"""Local days, hours and quarters of a zone as boundaries in UTC, through clock changes and odd offsets.
+"""Local days, hours and quarters of a zone as boundaries in UTC, and what its clock shows, through clock changes and
+odd offsets.
 
 A day begins at local midnight; where a clock change skips midnight, at the change. Hours and quarters are counted from
 the day's beginning, so that they cut no day: a day is always a whole number of stored intervals, whether it has 23, 24
 or 25 hours, and in a zone of +05:45 an hour begins at a quarter past the UTC hour.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from submeter.words import Resolution
 
 Seconds = NDArray[np.int64]
+Times = NDArray[np.datetime64]
+
+DAY_S = 86_400
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2060
 
@@ -42,6 +46,35 @@ def _midnight(day: date, place: ZoneInfo) -> int:
 def local_date_s(day: str, zone: str) -> int:
     """Epoch seconds at which a local ISO date begins."""
     return _midnight(date.fromisoformat(day), ZoneInfo(zone))
+
+
+def instant_ms(text: str, zone: str) -> int:
+    """Epoch milliseconds of an ISO date (its local midnight) or of an ISO instant, local unless it has an offset."""
+    when = datetime.fromisoformat(text)
+    return round((when if when.tzinfo else when.replace(tzinfo=ZoneInfo(zone))).timestamp() * 1000)
+
+
+def local_seconds(start: Times, zone: str) -> NDArray[np.int64]:
+    """Seconds since 1970 on the local wall clock, for instants in UTC (any order)."""
+    utc = start.astype("datetime64[s]").astype(np.int64)
+    return utc + utc_offsets(utc, zone)
+
+
+def utc_offsets(utc_s: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
+    """Offset of the zone in seconds at each instant; looked up once per UTC day, once per hour on days of change."""
+    days, inverse = np.unique(utc_s // DAY_S, return_inverse=True)
+    first = np.array([_offset(int(d) * DAY_S, zone) for d in days], np.int64)
+    last = np.array([_offset(int(d + 1) * DAY_S - 1, zone) for d in days], np.int64)
+    offsets = first[inverse]
+    for row in np.flatnonzero((first != last)[inverse]):
+        offsets[row] = _offset(int(utc_s[row]), zone)
+    return offsets
+
+
+@lru_cache(maxsize=65_536)
+def _offset(utc_s: int, zone: str) -> int:
+    shift = datetime.fromtimestamp(utc_s, ZoneInfo(zone)).utcoffset()
+    return int((shift or timedelta()).total_seconds())
 
 
 def edges(zone: str, resolution: Resolution, start_s: int, end_s: int) -> Seconds:

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from analytics.weekdays import DAY_S, Times, day_types, local_seconds
+from analytics.calendar import DAY_S, Times, local_seconds
+from analytics.weekdays import day_types
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.calendar import DAY_S, Times, instant_ms, local_seconds
 from analytics.design import Floats
-from analytics.weekdays import DAY_S, Times, local_seconds, midnight_ms
 from submeter.stores.port import Column, Store
 from submeter.words import Building, Flag, Intervals, Known, Method, Point, Portfolio, Resolution, Series, Station
 
@@ -151,7 +151,7 @@ def _end_of_day(now_s: int, first_s: int, zone: str) -> int:
 def _ends(portfolio: Portfolio, points: Sequence[Point], zone: str, first_s: int) -> dict[str, int]:
     """The row at which a point's last meter was taken away, for points where it was."""
     until = {p.id: portfolio.devices[p.id][-1].until for p in points if portfolio.devices.get(p.id)}
-    return {p: int((midnight_ms(day, zone) // 1000 - first_s) // HOUR_S) for p, day in until.items() if day}
+    return {p: int((instant_ms(day, zone) // 1000 - first_s) // HOUR_S) for p, day in until.items() if day}
 
 
 def _instant(utc_s: int) -> np.datetime64:

@@ -1,14 +1,12 @@
 """A point as settlement sees it: its zone, and its devices one after another with register, life and hand readings."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.calendar import local_date_s
+from analytics.calendar import instant_ms
 from analytics.unroll import Register
 from submeter.words import MICRO, Device, Point, Portfolio, Series
 
@@ -83,10 +81,4 @@ def _micro(value: float | None) -> int | None:
 
 
 def _instant_ms(text: str, zone: str, otherwise: int) -> int:
-    if not text:
-        return otherwise
-    if len(text) == len("2026-01-31"):
-        return local_date_s(text, zone) * 1000
-    instant = datetime.fromisoformat(text)
-    aware = instant if instant.tzinfo else instant.replace(tzinfo=ZoneInfo(zone))
-    return round(aware.timestamp() * 1000)
+    return instant_ms(text, zone) if text else otherwise

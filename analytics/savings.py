@@ -12,15 +12,15 @@ one. So the relative band narrows with days, never below the drift, while in kWh
 compared.
 """
 
-from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from analytics.quality import Floats
-from submeter.words import Baseline, CarbonFactor, Measure, Price, Saving
+from submeter.words import Baseline, Measure, Saving
 
 DRIFT_A_YEAR: Final = 0.06
 SCATTER_SHARE: Final = 0.8
@@ -30,7 +30,6 @@ LEAST_REPORTING_DAYS: Final = 7
 DAYS_A_YEAR: Final = 365.25
 
 Ints = NDArray[np.int64]
-Rate = TypeVar("Rate", Price, CarbonFactor)
 
 
 def avoided(
@@ -60,28 +59,21 @@ def avoided(
     actual_d, expected_d = np.bincount(at, actual), np.bincount(at, expected)
     known_days = np.cumsum(np.bincount(at, known)) / 24
     actual_sum, expected_sum = np.cumsum(actual_d), np.cumsum(expected_d)
-    away_years = (start_ms - model.end_ms) / 86_400_000 / DAYS_A_YEAR + known_days / DAYS_A_YEAR
+    away_years = ((start_ms - model.end_ms) / 86_400_000 + days - days[0] + 1) / DAYS_A_YEAR
     scatter, rho = model.coefficients["daily"]
     width = half_width(known_days, away_years, scatter, rho, confidence)
     low, high = expected_sum * np.exp(-width) - actual_sum, expected_sum * np.exp(width) - actual_sum
     saved = expected_sum - actual_sum
-    return Saving(
-        id=measure.id,
-        building=measure.building,
-        measure=measure.id,
-        start_ms=start_ms,
-        end_ms=end_ms,
+    return structs.replace(
+        refused(measure, model, start_ms, end_ms, confidence, ""),
         actual_kwh=float(actual_sum[-1]),
         expected_kwh=float(expected_sum[-1]),
         avoided_kwh=float(saved[-1]),
         low_kwh=float(low[-1]),
         high_kwh=float(high[-1]),
-        confidence=confidence,
         completeness=float(known.mean()),
         avoided_yuan=_valued(expected - actual, yuan_per_kwh),
         avoided_kg=_valued(expected - actual, kg_per_kwh),
-        cvrmse=model.cvrmse,
-        nmbe=model.nmbe,
         days=[str(d) for d in days.astype("datetime64[D]")],
         avoided=saved.tolist(),
         low=low.tolist(),
@@ -130,17 +122,6 @@ def refused(measure: Measure, model: Baseline, start_ms: int, end_ms: int, confi
         nmbe=model.nmbe,
         refused=reason,
     )
-
-
-def rates(rows: Sequence[Rate], name: str, medium: str, day: Ints) -> Floats:
-    """The rate of each local day (since 1970) from dated rows; NaN before the first row or where there is none."""
-    mine = sorted((row for row in rows if row.name == name and row.medium == medium), key=lambda row: row.since)
-    if not mine:
-        return np.full(len(day), np.nan)
-    since = np.array([np.datetime64(row.since or "1970-01-01", "D").astype(np.int64) for row in mine])
-    value = np.array([row.yuan_per_unit if isinstance(row, Price) else row.kg_per_unit for row in mine])
-    at = np.searchsorted(since, day, side="right") - 1
-    return np.where(at >= 0, value[np.maximum(at, 0)], np.nan)
 
 
 def _valued(energy_kwh: Floats, rate: Floats | float) -> float | None:

@@ -17,10 +17,11 @@ from analytics.anomalies.examine import Excursions
 from analytics.anomalies.registers import Backwards, Glitch, backwards, glitches
 from analytics.anomalies.telling import findings_of, followed
 from analytics.baseline import fit, predict, predict_band
+from analytics.calendar import instant_ms
 from analytics.design import Design, Floats, design
 from analytics.hours import Hours, gather, joined
-from analytics.savings import avoided, rates
-from analytics.weekdays import midnight_ms
+from analytics.savings import avoided
+from analytics.tariff import rates
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Column, Store
 from submeter.words import (
@@ -114,7 +115,7 @@ class Desk:
 
     def changes(self, point: str) -> tuple[int, ...]:
         zone = self.hours.building.zone
-        return tuple(sorted({midnight_ms(m.works_start or m.start, zone) for m in self.portfolio.measures.values()
+        return tuple(sorted({instant_ms(m.works_start or m.start, zone) for m in self.portfolio.measures.values()
                              if any(point in lineage(self.portfolio, p) for p in m.points)}))  # fmt: skip
 
     def design_with(self, changes_ms: tuple[int, ...]) -> Design:
@@ -131,7 +132,7 @@ class Desk:
         """Fit on what lies before the works, compare what lies after, both without hours in which a meter was at
         fault."""
         zone, hours = self.hours.building.zone, self.hours
-        start_ms, works_ms = midnight_ms(measure.start, zone), midnight_ms(measure.works_start or measure.start, zone)
+        start_ms, works_ms = instant_ms(measure.start, zone), instant_ms(measure.works_start or measure.start, zone)
         on = self.design_with(())
         energy = joined(hours, measure.points)
         energy[np.any([examined.spoilt[p] for p in measure.points], axis=0)] = np.nan

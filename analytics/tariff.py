@@ -4,46 +4,48 @@ Prices and factors are dated rows; a day takes the newest row that began on it o
 has no cost, and none is written. Counts stay whole: micro-yuan and micro-kg, rounded half to even per day.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.calendar import local_date_s
+from analytics.calendar import DAY_S, Seconds, local_seconds
 from submeter.stores.port import Column
-from submeter.words import Intervals, Point, Portfolio, Resolution
+from submeter.words import CarbonFactor, Intervals, Point, Portfolio, Price, Resolution
+
+Rate = TypeVar("Rate", Price, CarbonFactor)
 
 
 def priced(portfolio: Portfolio, point: Point, days: Intervals) -> dict[Column, Intervals]:
     """Columns 'cost' (yuan) and 'carbon' (kg) for daily rows of a point's register; known as the energy is known."""
     building = portfolio.buildings[point.building]
-    prices = [
-        (p.since, p.yuan_per_unit) for p in portfolio.prices if (p.name, p.medium) == (building.price, point.medium)
-    ]
-    factors = [
-        (c.since, c.kg_per_unit) for c in portfolio.carbon if (c.name, c.medium) == (building.carbon, point.medium)
-    ]
+    day = local_seconds(days.start, building.zone) // DAY_S
     found = {}
-    for quantity, rows in (("cost", prices), ("carbon", factors)):
-        worth = multiplied(days, rows, building.zone)
+    for quantity, per_unit in (
+        ("cost", rates(portfolio.prices, building.price, point.medium, day)),
+        ("carbon", rates(portfolio.carbon, building.carbon, point.medium, day)),
+    ):
+        worth = multiplied(days, per_unit)
         if len(worth):
             found[Column(point.id, quantity, Resolution.DAY)] = worth
     return found
 
 
-def multiplied(days: Intervals, rows: Iterable[tuple[str, float]], zone: str) -> Intervals:
-    """Daily energy times what holds on each day; rows are (local ISO date, value per unit)."""
-    per_unit = holding(days.start.astype("datetime64[s]").astype(np.int64), rows, zone)
+def multiplied(days: Intervals, per_unit: NDArray[np.float64]) -> Intervals:
+    """Daily energy times what holds on each day; days on which nothing does (NaN) are left out."""
     known = ~np.isnan(per_unit)
     worth = np.rint(days.micro * np.where(known, per_unit, 0.0)).astype(np.int64)
     return Intervals(days.start, worth, days.known, days.method, days.flags, days.revision).take(known)
 
 
-def holding(instants_s: NDArray[np.int64], rows: Iterable[tuple[str, float]], zone: str) -> NDArray[np.float64]:
-    """The value that holds at each instant, NaN before the first row. A row without a date holds always."""
-    dated = sorted((local_date_s(since, zone) if since else -(2**53), value) for since, value in rows)
-    if not dated:
-        return np.full(len(instants_s), np.nan)
-    begins, values = np.array([b for b, _ in dated], np.int64), np.array([v for _, v in dated])
-    row = np.searchsorted(begins, instants_s, "right") - 1
-    return np.where(row >= 0, values[np.maximum(row, 0)], np.nan)
+def rates(rows: Sequence[Rate], name: str, medium: str, day: Seconds) -> NDArray[np.float64]:
+    """The rate of each local day (since 1970) from dated rows of a name and medium, NaN before the first and where
+    there is none. A row without a date holds always."""
+    mine = sorted((row for row in rows if row.name == name and row.medium == medium), key=lambda row: row.since)
+    if not mine:
+        return np.full(len(day), np.nan)
+    since = [int(np.datetime64(row.since, "D").astype(np.int64)) if row.since else -(2**53) for row in mine]
+    value = np.array([row.yuan_per_unit if isinstance(row, Price) else row.kg_per_unit for row in mine])
+    at = np.searchsorted(np.array(since), day, side="right") - 1
+    return np.where(at >= 0, value[np.maximum(at, 0)], np.nan)

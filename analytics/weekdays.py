@@ -1,23 +1,20 @@
-"""Local hours and day types: which day is worked, which is a public holiday, a bridge or a swapped working day.
+"""Day types: which day is worked, which is a public holiday, a bridge or a swapped working day.
 
-Strategy: everything is an array over days or hours; the calendar of a country comes from the ``holidays`` package,
-which knows China's swapped working days (调休) where the State Council has published them. Calendars and offsets are
-cached, because every meter of a building asks for the same ones.
+Strategy: everything is an array over days; the calendar of a country comes from the ``holidays`` package, which knows
+China's swapped working days (调休) where the State Council has published them. Calendars are cached, because every
+meter of a building asks for the same ones. What the local clock shows is told by :mod:`analytics.calendar`.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import holidays
 import numpy as np
 from numpy.typing import NDArray
 
-Times = NDArray[np.datetime64]
 Bools = NDArray[np.bool_]
 
-DAY_S = 86_400
 LONG_BREAK_DAYS = 5
 """That many days without work in a row are a break (Spring Festival, National Day, Christmas), not a weekend."""
 
@@ -34,36 +31,6 @@ class DayTypes:
     swapped: Bools
     bridge: Bools
     long_break: Bools
-
-
-def local_seconds(start: Times, zone: str) -> NDArray[np.int64]:
-    """Seconds since 1970 on the local wall clock, for instants in UTC (any order)."""
-    utc = start.astype("datetime64[s]").astype(np.int64)
-    return utc + utc_offsets(utc, zone)
-
-
-def utc_offsets(utc_s: NDArray[np.int64], zone: str) -> NDArray[np.int64]:
-    """Offset of the zone in seconds at each instant; looked up once per UTC day, once per hour on days of change."""
-    days, inverse = np.unique(utc_s // DAY_S, return_inverse=True)
-    first = np.array([_offset(int(d) * DAY_S, zone) for d in days], np.int64)
-    last = np.array([_offset(int(d + 1) * DAY_S - 1, zone) for d in days], np.int64)
-    offsets = first[inverse]
-    for row in np.flatnonzero((first != last)[inverse]):
-        offsets[row] = _offset(int(utc_s[row]), zone)
-    return offsets
-
-
-@lru_cache(maxsize=65_536)
-def _offset(utc_s: int, zone: str) -> int:
-    shift = datetime.fromtimestamp(utc_s, ZoneInfo(zone)).utcoffset()
-    return int((shift or timedelta()).total_seconds())
-
-
-def midnight_ms(day: str, zone: str) -> int:
-    """The instant at which a local ISO date begins, in milliseconds since 1970; an ISO instant with an offset as it
-    is."""
-    when = datetime.fromisoformat(day)
-    return round((when if when.tzinfo else when.replace(tzinfo=ZoneInfo(zone))).timestamp() * 1000)
 
 
 def day_types(days: NDArray[np.int64], country: str, subdivision: str = "") -> DayTypes:

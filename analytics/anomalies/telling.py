@@ -14,9 +14,9 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from analytics.anomalies.episode import LOAD_KINDS, Episode
+from analytics.calendar import DAY_S, local_seconds
 from analytics.hours import Hours
-from analytics.savings import rates
-from analytics.weekdays import DAY_S, local_seconds
+from analytics.tariff import rates
 from submeter.words import Finding, FindingState, Medium, Point, Portfolio
 
 OPEN_H: Final = 48

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from analytics.calendar import edges, hour_type, local_date_s, midnights
+from analytics.calendar import edges, hour_type, instant_ms, local_date_s, local_seconds, midnights
 from submeter.words import Resolution
 
 
@@ -65,3 +65,15 @@ def test_hour_types_agree_with_the_local_wall_clock(zone: str) -> None:
         assert kind // 24 == day
         begin = local.replace(hour=0, minute=0, fold=0)
         assert kind % 24 == min((start - int(begin.timestamp())) // 3600, 23)
+
+
+def test_the_local_clock_jumps_with_summer_time() -> None:
+    start = np.array(["2026-03-29T00:00", "2026-03-29T01:00"], "datetime64[s]")
+    local = local_seconds(start, "Europe/Oslo").view("datetime64[s]")
+    assert local.tolist() == np.array(["2026-03-29T01:00", "2026-03-29T03:00"], "datetime64[s]").tolist()
+
+
+def test_midnight_in_shanghai_is_sixteen_hours_into_the_utc_day_before() -> None:
+    assert np.datetime64(instant_ms("2026-01-01", "Asia/Shanghai"), "ms") == np.datetime64("2025-12-31T16:00")
+    assert instant_ms("2026-01-01T12:00+00:00", "Asia/Shanghai") == 1_767_268_800_000
+    assert instant_ms("2026-01-01T20:00", "Asia/Shanghai") == 1_767_268_800_000

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analytics.savings import avoided, half_width, rates
-from submeter.words import Baseline, Measure, Price
+from analytics.savings import avoided, half_width
+from submeter.words import Baseline, Measure
 
 MEASURE = Measure(id="B-led", building="B", name="LED", points=("B/light",), start="2026-01-01")
 DAY_MS = 86_400_000
@@ -85,11 +85,9 @@ def test_what_cannot_be_said_is_refused_with_the_reason(of: Baseline, hours: int
     assert (s.avoided_kwh, s.distinguishable) == (0, False)
 
 
-def test_a_rate_holds_from_its_day_until_the_next() -> None:
-    rows = [
-        Price(name="p", medium="electricity", since="1970-01-03", yuan_per_unit=2),
-        Price(name="p", medium="electricity", since="1970-01-02", yuan_per_unit=1),
-        Price(name="p", medium="water", since="1970-01-01", yuan_per_unit=9),
-    ]
-    np.testing.assert_array_equal(rates(rows, "p", "electricity", np.arange(4)), [np.nan, 1, 2, 2])
-    assert np.isnan(rates(rows, "other", "electricity", np.arange(2))).all()
+def test_the_drift_goes_on_while_nothing_is_known() -> None:
+    # from the end of the baseline to the end of the reporting period are 1000 days, whatever was read of them
+    actual = np.full(24 * 1000, 6.0)
+    actual[24 * 10 : 24 * 990] = np.nan
+    s = saving(actual, np.full(24 * 1000, 10.0), model(scatter=0.0))
+    assert s.high_kwh == pytest.approx(4800 * np.exp(0.06 * np.sqrt(1000 / 365.25)) - 2880, rel=1e-6)

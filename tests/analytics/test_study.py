@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from analytics.calendar import instant_ms, local_seconds
 from analytics.study import Study, study_building
-from analytics.weekdays import day_types, local_seconds, midnight_ms
+from analytics.weekdays import day_types
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores import open_store
 from submeter.stores.port import Column, Store
@@ -57,7 +58,7 @@ def loads() -> dict[str, np.ndarray]:
     local = local_seconds(START, "Asia/Shanghai")
     day = day_types(local // 86_400, "CN").working & (local % 86_400 // 3600 >= 8) & (local % 86_400 // 3600 < 19)
     rng = np.random.default_rng(0)
-    done = START.astype(np.int64) * 1000 >= midnight_ms("2025-08-25", "Asia/Shanghai")
+    done = START.astype(np.int64) * 1000 >= instant_ms("2025-08-25", "Asia/Shanghai")
     light = (5 + 40 * day) * np.where(done, 0.7, 1.0) * rng.normal(1, 0.03, N)
     deep = 20 * rng.normal(1, 0.03, N)
     rest = deep * 1.01

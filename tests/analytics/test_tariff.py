@@ -1,13 +1,19 @@
 """Money and carbon of daily energy from dated rows. Expected values by hand."""
 
-import numpy as np
+from dataclasses import replace
 
-from analytics.tariff import holding, multiplied, priced
+import numpy as np
+from msgspec import structs
+
+from analytics.tariff import priced, rates
 from submeter.stores import Column
-from submeter.words import Flag, Intervals, Known, Method, Resolution
+from submeter.words import Flag, Intervals, Known, Method, Price, Resolution
 from tests.analytics.ledger_cases import METER, portfolio
 
-ROWS = [("2025-03-01", 0.5), ("2025-04-01", 0.75)]
+ROWS = (
+    Price(name="p", medium="electricity", since="2025-04-01", yuan_per_unit=0.75),
+    Price(name="p", medium="electricity", since="2025-03-01", yuan_per_unit=0.5),
+)
 
 
 def days(*starts: str) -> Intervals:
@@ -15,23 +21,37 @@ def days(*starts: str) -> Intervals:
     return Intervals.of(np.array(starts, "datetime64[s]"), np.full(len(starts), 10_000_000))
 
 
+def cost(*starts: str) -> Intervals | None:
+    """Of those days at the rows' prices, in Shanghai."""
+    where = portfolio()
+    where = replace(where, prices=tuple(structs.replace(row, name="city") for row in ROWS))
+    return priced(where, where.points[METER], days(*starts)).get(Column(METER, "cost", Resolution.DAY))
+
+
 def test_a_day_takes_the_newest_row_that_began_on_it_or_before() -> None:
-    found = multiplied(days("2025-03-30T16:00", "2025-03-31T16:00"), ROWS, "Asia/Shanghai")
+    found = cost("2025-03-30T16:00", "2025-03-31T16:00")
+    assert found is not None
     assert (found.micro / 1e6).tolist() == [5.0, 7.5]
 
 
 def test_a_day_before_the_first_row_has_no_cost() -> None:
-    found = multiplied(days("2025-02-27T16:00", "2025-02-28T16:00"), ROWS, "Asia/Shanghai")
+    found = cost("2025-02-27T16:00", "2025-02-28T16:00")
+    assert found is not None
     assert found.start.tolist() == days("2025-02-28T16:00").start.tolist()
+    assert cost("2025-02-27T16:00") is None
 
 
-def test_the_order_of_the_rows_does_not_matter() -> None:
-    instants = np.array([1_750_000_000])
-    assert holding(instants, ROWS[::-1], "Asia/Shanghai").tolist() == [0.75]
+def test_a_rate_holds_on_local_days_from_its_own_until_the_next_whatever_the_order_of_the_rows() -> None:
+    day = np.array(["2025-02-28", "2025-03-01", "2025-03-31", "2025-04-01"], "datetime64[D]").astype(np.int64)
+    np.testing.assert_array_equal(rates(ROWS, "p", "electricity", day), [np.nan, 0.5, 0.5, 0.75])
+    np.testing.assert_array_equal(rates(ROWS[::-1], "p", "electricity", day), [np.nan, 0.5, 0.5, 0.75])
 
 
-def test_without_rows_nothing_holds() -> None:
-    assert np.isnan(holding(np.array([0]), [], "Asia/Shanghai")).all()
+def test_a_row_without_a_date_holds_always_and_without_rows_nothing_does() -> None:
+    always = (Price(name="p", medium="electricity", since="", yuan_per_unit=2.0),)
+    assert rates(always, "p", "electricity", np.array([-9000, 20_000])).tolist() == [2.0, 2.0]
+    assert np.isnan(rates(ROWS, "other", "electricity", np.array([20_000]))).all()
+    assert np.isnan(rates(ROWS, "p", "water", np.array([20_000]))).all()
 
 
 def test_cost_is_known_as_its_energy_is_known() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from analytics.weekdays import day_types, local_seconds, midnight_ms
+from analytics.weekdays import day_types
 
 
 def days(*texts: str) -> np.ndarray:
@@ -32,13 +32,3 @@ def test_a_country_without_a_calendar_has_weekends() -> None:
 
 def test_no_days_have_no_types() -> None:
     assert len(day_types(np.empty(0, np.int64), "CN").working) == 0
-
-
-def test_the_local_clock_jumps_with_summer_time() -> None:
-    start = np.array(["2026-03-29T00:00", "2026-03-29T01:00"], "datetime64[s]")
-    local = local_seconds(start, "Europe/Oslo").view("datetime64[s]")
-    assert local.tolist() == np.array(["2026-03-29T01:00", "2026-03-29T03:00"], "datetime64[s]").tolist()
-
-
-def test_midnight_in_shanghai_is_sixteen_hours_into_the_utc_day_before() -> None:
-    assert np.datetime64(midnight_ms("2026-01-01", "Asia/Shanghai"), "ms") == np.datetime64("2025-12-31T16:00")
