@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from submeter import __version__
 from submeter.settings import config_folder
 from submeter.words import ConfigError
 
@@ -22,6 +23,8 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
     """What pins a pretend world in time: with the scenario it gives the same world in every process."""
 
     version: int = VERSION
+    program: str = ""
+    """the version of submeter that made it, '' = not told"""
     scenario: str = "scenario.toml"
     start_ms: int
     now_ms: int
@@ -54,17 +57,23 @@ class DemoFolder:
         return self.root / f"ttyRS485-{gateway}"
 
     def prepare(self, now_ms: int, config: Path | None, seed: int | None) -> bool:
-        """Make what is not there yet; True when the demo is new. Raises :class:`ConfigError` for another version."""
+        """Make what is not there yet; True when the demo is new. Raises :class:`ConfigError` for another version's: its
+        meters would go on from what another pretend world has counted."""
         self.logs.mkdir(parents=True, exist_ok=True)
         if self.world.is_file():
-            read_anchor(self.world)
+            maker = read_anchor(self.world).program
+            if maker not in ("", __version__):
+                raise ConfigError(
+                    f"the demo in {self.root} was made by submeter {maker}, this is {__version__}, whose pretend world "
+                    "is another; remove that folder to begin anew, or name another with --dir"
+                )
             return False
         shipped = config_folder(config)
         self._portfolio(shipped, config is not None, now_ms)
         scenario = (shipped / "scenarios" / "demo.toml").read_text(encoding="utf-8")
         (self.root / "scenario.toml").write_text(_reseeded(scenario, seed), encoding="utf-8")
         now_ms -= now_ms % QUARTER_MS
-        anchor = Anchor(start_ms=now_ms - 2 * YEAR_MS, now_ms=now_ms)
+        anchor = Anchor(program=__version__, start_ms=now_ms - 2 * YEAR_MS, now_ms=now_ms)
         self.world.write_bytes(msgspec.json.encode(anchor))
         return True
 
