@@ -86,6 +86,15 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as fault:
+        if fault.filename is None:
+            raise
+        click.echo(
+            f"submeter: {fault.filename}: {fault.strerror}; check that it is there, is of the right kind (file or "
+            "folder), and that this user may read and write it",
+            err=True,
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ from submeter.clock import WallClock
 from submeter.roof.broker import HOST, free_port
 from submeter.roof.demo_folder import DemoFolder
 from submeter.roof.gateway import on_bus
+from submeter.roof.page import await_page, require
 from submeter.roof.place import open_place
 from submeter.roof.running import stop_event
 from submeter.roof.supervisor import Service, ServiceFailed, Supervisor
 from submeter.settings import load_portfolio
 from submeter.stores import Store
-from submeter.words import GatewayStatus, StoreAway
+from submeter.words import ConfigError, GatewayStatus, StoreAway
 
 BROKER_PORT = 1883
 WEB_PORT = 8080
@@ -59,6 +60,11 @@ def score(demo: DemoFolder, as_json: bool) -> None:
     """
     from submeter.roof.scoring import print_score, score_store
 
+    if not demo.settings.is_file():
+        raise ConfigError(
+            f"{demo.root}: there is no demo; start one with `submeter demo`, or name its folder: "
+            "submeter demo --dir FOLDER score"
+        )
     place = open_place(demo.settings, None)
     store = place.store()
     try:
@@ -69,20 +75,23 @@ def score(demo: DemoFolder, as_json: bool) -> None:
 
 def run_demo(demo: DemoFolder, config: Path | None, port: int, broker_port: int, seed: int | None) -> None:
     console = Console(stderr=True)
+    require("iotcore", "scipy", "uvicorn")
     stop = stop_event()
     new = demo.prepare(WallClock().now_ms(), config, seed)
     web_port, mqtt_port = _port(console, "web view", port), _port(console, "broker", broker_port)
     demo.write_settings(mqtt_port, web_port)
     supervisor = Supervisor(services_of(demo), console.print)
     begun = time.monotonic()
+    since_ms = WallClock().now_ms()
     try:
         supervisor.start()
         console.print(f"[bold]submeter[/] {'starts' if new else 'goes on with'} the district in {demo.root}")
+        await_page(supervisor, web_port, stop)
         click.echo(f"http://{HOST}:{web_port}/")
         console.print("The page fills while the past is read. Ctrl-C stops everything.")
         store = open_place(demo.settings, None).store()
         try:
-            _watch(console, supervisor, store, stop, begun)
+            _watch(console, supervisor, store, stop, (begun, since_ms))
         finally:
             store.close()
     except ServiceFailed as fault:
@@ -121,8 +130,10 @@ def _port(console: Console, what: str, wanted: int) -> int:
     return port
 
 
-def _watch(console: Console, supervisor: Supervisor, store: Store, stop: threading.Event, begun: float) -> None:
-    """Look after the processes; while the past is read, show how far it got."""
+def _watch(
+    console: Console, supervisor: Supervisor, store: Store, stop: threading.Event, begun: tuple[float, int]
+) -> None:
+    """Look after the processes; while the past is read, show how far it got. ``begun``: monotonic and wall time."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -133,16 +144,20 @@ def _watch(console: Console, supervisor: Supervisor, store: Store, stop: threadi
         tasks: dict[str, TaskID] = {}
         while not stop.wait(0.5):
             supervisor.look()
-            if _progressed(store, progress, tasks):
+            if _progressed(store, progress, tasks, begun[1]):
                 break
     if not stop.is_set():
-        console.print(f"the past is stored and settled after {time.monotonic() - begun:.0f} s; from here on it is live")
+        console.print(
+            f"the past is stored and settled after {time.monotonic() - begun[0]:.0f} s; from here on it is live"
+        )
     while not stop.wait(0.5):
         supervisor.look()
 
 
-def _progressed(store: Store, progress: Progress, tasks: dict[str, TaskID]) -> bool:
-    """Draw the bars; True when every gateway's back-fill is over and the ledger has seen the whole feed."""
+def _progressed(store: Store, progress: Progress, tasks: dict[str, TaskID], since_ms: int) -> bool:
+    """Draw the bars; True when every gateway's back-fill is over and the ledger has seen the whole feed.
+
+    What a gateway told before ``since_ms``, before the last stop, says nothing of what it has missed since."""
     try:
         statuses = [s for s in store.entries(GatewayStatus) if s.id.startswith("gw")]
         done = store.cursor("ledger")
@@ -154,4 +169,5 @@ def _progressed(store: Store, progress: Progress, tasks: dict[str, TaskID]) -> b
             tasks[status.id] = progress.add_task(f"reading the past, {status.id}", total=1.0)
         share = 1.0 if status.backfill is None else status.backfill
         progress.update(tasks[status.id], completed=share)
-    return bool(statuses) and done > 0 and not behind and all(s.backfill is None and s.waiting == 0 for s in statuses)
+    over = all(s.told_ms >= since_ms and s.backfill is None and s.waiting == 0 for s in statuses)
+    return bool(statuses) and done > 0 and not behind and over

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from submeter.roof.broker import HOST, free_port
+from submeter.roof.page import await_page, require
 from submeter.roof.place import open_place
 from submeter.roof.replay_folder import Replay, guess_columns, prepare
 from submeter.roof.replay_sums import YearSum, compare
@@ -71,7 +72,10 @@ def command(  # click hands options over by name
     console = Console(stderr=True)
     stop = stop_event()
     root = folder.absolute()
-    broker_port, web_port = free_port(1884)[0], free_port(port)[0]
+    require("scipy", "uvicorn", *(() if mosquitto else ("iotcore",)))
+    broker_port, web_port = free_port(0)[0], free_port(port)[0]
+    if not once and web_port != port:
+        console.print(f"[yellow]port {port} is busy, so the web view takes {web_port}[/]")
     for note in prepare(root, replay, broker_port, web_port, _store(store, token_file), mosquitto):
         console.print(f"[yellow]{note}[/]")
     services = [s for s in services_of(root, mosquitto) if not (once and s.name == "web")]
@@ -79,8 +83,11 @@ def command(  # click hands options over by name
     try:
         supervisor.start()
         if not once:
+            await_page(supervisor, web_port, stop)
             click.echo(f"http://{HOST}:{web_port}/")
-        _follow(root, supervisor, stop, console, once)
+        settled = _follow(root, supervisor, stop, console, once)
+        if once and not settled:
+            raise click.ClickException(f"stopped before all was settled; the same command goes on in {root}")
         if once:
             _print_sums(compare(open_place(root / "settings.toml", None), replay), as_json)
     finally:
@@ -112,8 +119,8 @@ def services_of(root: Path, mosquitto: bool) -> list[Service]:
     return [Service(name, given, root / "logs" / f"{name}.log") for name, given in arguments.items()]
 
 
-def _follow(root: Path, supervisor: Supervisor, stop: threading.Event, console: Console, once: bool) -> None:
-    """Until somebody says stop; with ``once`` until everything has arrived and is settled."""
+def _follow(root: Path, supervisor: Supervisor, stop: threading.Event, console: Console, once: bool) -> bool:
+    """Until somebody says stop; with ``once`` until everything has arrived and is settled. True when it is."""
     store = open_place(root / "settings.toml", None).store()
     begun = time.monotonic()
     told = False
@@ -124,9 +131,10 @@ def _follow(root: Path, supervisor: Supervisor, stop: threading.Event, console: 
                 told = True
                 console.print(f"all of it is stored and settled after {time.monotonic() - begun:.0f} s")
             if once and told:
-                return
+                break
             if once and time.monotonic() - begun > PATIENCE_S:
                 raise ConfigError(f"not settled after {PATIENCE_S:.0f} s; the logs are in {root / 'logs'}")
+        return told
     finally:
         store.close()
 

@@ -9,8 +9,20 @@ import msgspec
 from firmware_sim.portfolio_files import write_portfolio
 from firmware_sim.replay import ReplaySource, ReplayStation
 from submeter.roof.secrets import make_secret
+from submeter.settings import load_portfolio
 from submeter.wire.source import Source
-from submeter.words import Building, ConfigError, Device, Gateway, Medium, Point, Portfolio, Station
+from submeter.words import (
+    QUANTITIES,
+    Building,
+    ConfigError,
+    Device,
+    Gateway,
+    Kind,
+    Medium,
+    Point,
+    Portfolio,
+    Station,
+)
 
 GATEWAY = "replay"
 ITEMS = (("light", "01A00"), ("plug", "01A00"), ("hvac", "01B00"), ("cool", "01B00"), ("lift", "01C00"))
@@ -63,7 +75,12 @@ def read_replay(path: Path) -> Replay:
 
 def guess_columns(csv: Path) -> dict[str, str]:
     """Columns whose names end in 'kwh', by local point id. Raises :class:`ConfigError` when there is none."""
-    names = [name for name in _header(csv) if name.lower().endswith("kwh")]
+    header = _header(csv)
+    if len(header) == 1 and ";" in header[0]:
+        raise ConfigError(
+            f"{csv}: is separated by semicolons; save it as CSV with commas between the cells and points in numbers"
+        )
+    names = [name for name in header if name.lower().endswith("kwh")]
     if not names:
         raise ConfigError(f"{csv}: no column's name ends in 'kwh'; say which with --meter, e.g. --meter main=energy")
     return {name[:-3].rstrip("_ ") or name: name for name in names}
@@ -107,9 +124,11 @@ def prepare(
 ) -> tuple[str, ...]:
     """Write all files; returns what the recording left out, a sentence each. With ``users`` the broker wants passwords:
     one for the collector's settings, one for the gateway's. ``store`` holds the store's settings."""
-    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    _check_weather(replay.weather)
     meters = replay.meters()
+    (folder / "logs").mkdir(parents=True, exist_ok=True)
     write_portfolio(folder / "portfolio", portfolio_of(replay, meters.devices))
+    load_portfolio(folder / "portfolio")
     (folder / "replay.json").write_bytes(msgspec.json.encode(replay))
     for name, user in (("settings", "collector"), ("gateway", GATEWAY)):
         lines = [
@@ -124,6 +143,13 @@ def prepare(
         ]
         (folder / f"{name}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return meters.notes
+
+
+def _check_weather(columns: Mapping[str, str]) -> None:
+    known = [q.name for q in QUANTITIES.values() if q.kind is Kind.GAUGE]
+    for quantity in columns:
+        if quantity not in known:
+            raise ConfigError(f"--weather {quantity}={columns[quantity]}: no such quantity; one of {', '.join(known)}")
 
 
 def _login(folder: Path, user: str) -> tuple[str, str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from submeter.settings.settings import secret
+from submeter.wire.topic import NAME
+from submeter.words import ConfigError
 
 NAMES = (
     "mqtt-collector", "mqtt-gw1", "mqtt-gw2", "influx-admin-password", "influx-operator-token",
@@ -30,6 +32,8 @@ def create(folder: Path, names: tuple[str, ...]) -> None:
       submeter secrets create mqtt-gw3
     """
     for name in names or NAMES:
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"{name!r} is no name of a secret; use letters, digits, '-', '_' and '.'")
         path = folder / name
         click.echo(f"{'created' if make_secret(path) else 'kept   '} {path}")
 

@@ -76,6 +76,8 @@ def load_settings(path: Path) -> Settings:
         text = path.read_text(encoding="utf-8")
     except OSError as fault:
         raise ConfigError(f"{path}: cannot be read ({fault.strerror}); name a settings file with --settings") from None
+    except UnicodeDecodeError as fault:
+        raise ConfigError(f"{path}: is not UTF-8 (byte {fault.start}); save it as UTF-8 text") from None
     try:
         return msgspec.toml.decode(text, type=Settings)
     except (msgspec.ValidationError, msgspec.DecodeError) as fault:

@@ -92,3 +92,28 @@ def test_a_gateway_imports_no_scipy_no_store_library_and_no_web_server() -> None
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout.strip() == "[]"
+
+
+def test_what_cannot_be_read_or_written_is_said_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "utf16.toml").write_bytes(b"\xff\xfet\x00")
+    told = [
+        submeter("secrets", "create", "--dir", str(tmp_path / "file")),
+        submeter("demo", "--dir", str(tmp_path / "file")),
+        submeter("demo", "--dir", str(tmp_path / "d"), "--config", str(tmp_path / "nowhere")),
+        submeter("config", "check", "--settings", str(tmp_path / "utf16.toml")),
+    ]
+    assert [t.returncode for t in told] == [1, 1, 1, 3]
+    assert all(str(tmp_path) in t.stderr and "Traceback" not in t.stderr for t in told)
+
+
+def test_a_secret_is_written_into_its_folder_and_nowhere_else(tmp_path: Path) -> None:
+    told = submeter("secrets", "create", "--dir", str(tmp_path / "s"), "../out")
+    assert told.returncode == 3
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_score_of_a_demo_that_is_not_there_says_how_to_start_one(tmp_path: Path) -> None:
+    told = submeter("demo", "--dir", str(tmp_path / "none"), "score")
+    assert told.returncode == 3
+    assert "start one with `submeter demo`" in told.stderr
