@@ -1,6 +1,7 @@
 """The folder of a replay: what is played (``replay.json``), the portfolio that goes with it, and its settings."""
 
 import csv as csv_file
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,6 +44,9 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     time_column: str = "timestamp"
     columns: dict[str, str]
     weather: dict[str, str] = {}
+    digest: str = ""
+    """of the file's content when it was first played, '' = not told"""
+    store: str = ""
 
     @property
     def station(self) -> str:
@@ -126,6 +130,8 @@ def prepare(
     one for the collector's settings, one for the gateway's. ``store`` holds the store's settings."""
     _check_weather(replay.weather)
     meters = replay.meters()
+    replay = _marked(replay, store)
+    _check_same(folder, replay)
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     write_portfolio(folder / "portfolio", portfolio_of(replay, meters.devices))
     load_portfolio(folder / "portfolio")
@@ -150,6 +156,26 @@ def _check_weather(columns: Mapping[str, str]) -> None:
     for quantity in columns:
         if quantity not in known:
             raise ConfigError(f"--weather {quantity}={columns[quantity]}: no such quantity; one of {', '.join(known)}")
+
+
+def _marked(replay: Replay, store: Mapping[str, str]) -> Replay:
+    content = Path(replay.csv).read_bytes()
+    digest = hashlib.blake2b(content, digest_size=12).hexdigest()
+    return msgspec.structs.replace(replay, digest=digest, store=store.get("url", ""))
+
+
+def _check_same(folder: Path, replay: Replay) -> None:
+    """Raises :class:`ConfigError` where the folder holds another replay: its outbox has gone past these times, so that
+    the pages would show the one recording under the name of the other."""
+    file = folder / "replay.json"
+    before = read_replay(file) if file.is_file() else replay
+    what = ("building", "zone", "interval", "time_column", "columns", "weather", "digest", "store")
+    changed = [name for name in what if getattr(before, name) != getattr(replay, name)]
+    if changed and before.digest:
+        raise ConfigError(
+            f"{folder} holds the replay of {before.csv}, which was another ({', '.join(changed)}); name another folder "
+            "with --dir, or remove that one"
+        )
 
 
 def _login(folder: Path, user: str) -> tuple[str, str]:
