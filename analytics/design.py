@@ -29,6 +29,9 @@ KNOTS_C: Final = ((0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0), (5.0, 15.0, 20.0, 25
 """Hinges of each filtered temperature; below the first knot the line goes on."""
 GAP_H: Final = 6
 """A gap in the weather up to this long is bridged by a straight line; a longer one by the climate of its season."""
+SEASON_DAYS: Final = 15
+"""on each side of a day of the year"""
+YEAR_DAYS: Final = 366
 RIDGE: Final = 2.0
 
 
@@ -157,18 +160,20 @@ def filled(outdoor_c: Floats, year_day: Ints) -> Floats:
         return outdoor_c
     at = np.arange(len(outdoor_c))
     line = np.interp(at, at[known], outdoor_c[known])
-    short = np.diff(np.r_[-1, at[known], len(at)])
-    width = np.repeat(short, short)[: len(at)]
-    usual = np.array([_usual(outdoor_c, known, at, year_day, row) if w > GAP_H and not k else 0.0
-                      for row, (w, k) in enumerate(zip(width, known, strict=True))])  # fmt: skip
-    return np.where(known, outdoor_c, np.where(width > GAP_H, usual, line))
+    apart = np.diff(np.r_[-1, at[known], len(at)])
+    width = np.repeat(apart, apart)[: len(at)] - 1
+    return np.where(known, outdoor_c, np.where(width > GAP_H, _usual(outdoor_c, known, year_day, line), line))
 
 
-def _usual(outdoor_c: Floats, known: NDArray[np.bool_], at: Ints, year_day: Ints, row: int) -> float:
-    """Mean of the same hour on days of this season; the nearest known value where there is none."""
-    apart = np.abs(year_day - year_day[row])
-    near = known & ((at - row) % 24 == 0) & (np.minimum(apart, 365 - apart) <= 15)
-    return float(outdoor_c[near].mean() if near.any() else np.interp(row, at[known], outdoor_c[known]))
+def _usual(outdoor_c: Floats, known: NDArray[np.bool_], year_day: Ints, otherwise: Floats) -> Floats:
+    """For every hour the mean of the same hour on days of its season, ``otherwise`` where none of them is known."""
+    cell = np.arange(len(outdoor_c)) % 24 * YEAR_DAYS + year_day
+    count = np.bincount(cell[known], minlength=24 * YEAR_DAYS).reshape(24, YEAR_DAYS)
+    total = np.bincount(cell[known], outdoor_c[known], 24 * YEAR_DAYS).reshape(24, YEAR_DAYS)
+    apart = np.abs(np.subtract.outer(np.arange(YEAR_DAYS), np.arange(YEAR_DAYS)))
+    season = (np.minimum(apart, 365 - apart) <= SEASON_DAYS).astype(float)
+    near, mean = count @ season, total @ season / np.maximum(count @ season, 1)
+    return np.where(near.ravel()[cell] > 0, mean.ravel()[cell], otherwise)
 
 
 def _hinges(outdoor_c: Floats) -> Floats:
