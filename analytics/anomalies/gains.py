@@ -242,15 +242,18 @@ def _ramp(error: Floats, power: Floats, segment: Segment) -> tuple[int, float, f
 def _episode(
     family: Family, point: str, kind: str, begin: int, end: int, z: float, evidence: dict[str, float]
 ) -> Episode:
+    """The evidence is of the hours in which the whole family is known; what is at stake is taken to go on as in
+    them."""
     rows = slice(begin, end)
-    uncounted = float(np.nansum(family.residual[rows])) * (-1.0 if point == family.parent else 1.0)
-    unknown = float(np.isfinite(family.residual[rows]).mean()) or 1.0
-    counted = float(np.nansum(family.energy[point][rows]))
-    flowed = counted + (uncounted / unknown)
+    known = np.isfinite(family.residual[rows])
+    seen = float(known.mean()) or 1.0
+    uncounted = float(family.residual[rows][known].sum()) * (-1.0 if point == family.parent else 1.0)
+    counted = float(family.energy[point][rows][known].sum())
+    flowed = counted + uncounted
     facts = {"actual_kwh": counted, "expected_kwh": flowed} | evidence
     if kind != "drift":
         facts["share"] = counted / flowed if flowed > 0 else 0.0
-    return Episode(point, kind, begin, end, min(0.6 + z / 100, 0.97), -uncounted / unknown, facts)
+    return Episode(point, kind, begin, end, min(0.6 + z / 100, 0.97), -uncounted / seen, facts)
 
 
 def _rows(day: Ints, segment: Segment) -> tuple[int, int]:

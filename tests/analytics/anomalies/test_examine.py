@@ -206,3 +206,13 @@ def test_nothing_is_said_of_a_load_when_too_little_is_left_to_compare_with(days:
     examined = look_briefly(true | {"B/light": on_at_night}, 2500, days)
     assert not [e for e in examined.episodes if e.point == "B/light"]
     assert not examined.models["B/light"].refused
+
+
+@pytest.mark.parametrize("silent", ["B/light", "B/main"])
+def test_the_share_that_is_counted_does_not_depend_on_hours_that_nobody_knows(silent: str) -> None:
+    true = flows()
+    shown = {"B/main": 1.01 * np.sum(list(true.values()), axis=0)} | {"B/light": true["B/light"] * inside(2 / 3)}
+    shown[silent] = np.where((BEGIN + 24 * 9 <= AT) & (BEGIN + 24 * 14 > AT), np.nan, shown[silent])
+    (found,) = (e for e in look(true, shown).episodes if e.kind == "phase_loss")
+    assert found.evidence["share"] == pytest.approx(2 / 3, abs=0.02)
+    assert found.amount == pytest.approx(-true["B/light"][BEGIN:END].sum() / 3, rel=0.12)
