@@ -52,7 +52,6 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AnalyticsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    alarms_per_meter_month: float = 0.5
     confidence: float = 0.9
     completeness_limit: float = 0.9
     """totals below this share of expected intervals are withheld"""
