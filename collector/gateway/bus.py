@@ -195,6 +195,7 @@ class Bus:
         self._plans: dict[int, list[Read]] = {}
         self._refusals: dict[int, str] = {}
         self._open: tuple[Port, Conversation] | None = None
+        self.serial_format = serial_format or SerialFormat()
         self.attach(devices)
 
     def attach(self, devices: Sequence[Device]) -> None:
@@ -203,6 +204,8 @@ class Bus:
         form = self._given_format or common_format(self.port, meters)
         self._plans = {m.unit: list(self._plans[m.unit] if self._meters.get(m.unit) == m else m.reads) for m in meters}
         self._meters = {meter.unit: meter for meter in meters}
+        if form != self.serial_format:
+            self.close()  # the next poll opens the port with the new one
         self.serial_format = form
         self._turns.keep(self._meters)
 

@@ -60,6 +60,10 @@ class Health:
             f"{self.stored:,} readings stored, {self.again:,} again, {self.waiting:,} waiting for their time; "
             f"quarantined: {reasons or 'none'}; {self.cpu_us / max(self.readings, 1):.1f} µs a reading"
         )
+        if self.away:
+            text += f"; attempts to write that the store did not take: {self.away:,}"
+        if self.unanswered:
+            text += f"; packs that come again, for their receipt could not be handed over: {self.unanswered:,}"
         return GatewayStatus(
             id=ID, told_ms=now_ms, waiting=inbox, oldest_ms=0, polls=self.packs,
             errors=self.quarantined.total(), text=text,

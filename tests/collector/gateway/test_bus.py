@@ -4,6 +4,7 @@ from collections import Counter
 from heapq import heappop, heappush
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -387,6 +388,25 @@ def test_a_meter_is_added_and_another_exchanged_without_a_restart() -> None:
     rig.bus.attach([device(1), new])
     assert {r.series.device for r in rig.poll()} == {"E2-new"}
     assert list(rig.bus.faults) == ["PD01/m1"]
+
+
+def test_meters_of_another_format_are_read_with_the_port_opened_anew() -> None:
+    opened: list[str] = []
+    rig = Rig(1)
+    fast = msgspec.structs.replace(
+        ADL400, id="fast", models=("FAST",), line=msgspec.structs.replace(ADL400.line, format="19200 8N1")
+    )
+
+    def open_port(_name: str, form: SerialFormat) -> Port:
+        opened.append(str(form))
+        return rig.line
+
+    bus = Bus("tty", [device(1)], {**PROFILES, "fast": fast}, monotonic=rig.line.monotonic, open_port=open_port)
+    bus.poll(0)
+    bus.attach([Device(point="PD01/m1", serial="E1", model="FAST", address="modbus:1")])
+    bus.poll(60_000)
+
+    assert opened == ["9600 8N1", "19200 8N1"]
 
 
 def test_a_bus_without_meters_has_nothing_to_say() -> None:

@@ -14,7 +14,7 @@ from submeter.wire.memory import MemoryBroker
 from submeter.wire.mqtt import Message
 from submeter.wire.receipt import Receipt, encode_receipt
 from submeter.wire.source import Source
-from submeter.words import ConfigError, GatewayStatus, Portfolio
+from submeter.words import ConfigError, GatewayStatus, Portfolio, Reading
 from submeter.words import Gateway as Listed
 from tests.collector.gateway.meters import DAY_MS, QUARTER_MS, Live, Remembering, quarters, series_of, shown
 
@@ -363,6 +363,23 @@ def test_receipts_that_the_disk_refuses_are_asked_for_again(site: Site) -> None:
     site.outbox._db.execute("PRAGMA query_only = 0")
     site.step(15, seconds=1)
     assert site.outbox.waiting == 0
+
+
+def test_receipts_that_come_during_a_long_poll_are_taken_at_its_end_and_nothing_goes_twice(site: Site) -> None:
+    class Slow(Live):
+        """A long line: its poll takes forty seconds, in which the collector answers."""
+
+        def poll(self, now_ms: int) -> list[Reading]:
+            site.serve()
+            site.clock.advance(40)
+            return super().poll(now_ms)
+
+    site.open(Slow("HQ01"))
+    site.step(120, seconds=1)
+
+    assert len(site.issued(name("HQ01", 0))) > 3
+    assert site.outbox.waiting <= 1
+    assert (site.uplink.tally.again, site.uplink.tally.restarts) == (0, 0)
 
 
 def test_two_sources_with_one_id_are_refused(site: Site) -> None:

@@ -292,7 +292,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_at_the_start_does_not_make_anybody_move_the_file_away(tmp_path: Path) -> None:
     (tmp_path / "outbox.db").mkdir()  # SQLite cannot open it, as on a disk that is full or read-only
 
-    with pytest.raises(StoreAway, match="is the disk full or read-only. What waits in it is safe") as told:
+    with pytest.raises(StoreAway, match=r"is the disk full or read-only\? What waits in it is safe") as told:
         Outbox(tmp_path / "outbox.db")
     assert "move the file away" not in str(told.value)
 

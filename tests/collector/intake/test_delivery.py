@@ -124,6 +124,7 @@ def test_while_the_store_is_away_nothing_is_answered_and_nothing_is_lost(fickle:
         desk.clock.advance(60)
     assert all(0 < wait <= 1 for wait in waits)
     assert desk.intake.health.away == 4
+    assert desk.intake.health.status(0, 0).text.endswith("; attempts to write that the store did not take: 4")
     assert len(desk.line.published) == len(desk.line.acknowledged) == 1
     fickle.away = False
     desk.work()
@@ -164,6 +165,7 @@ def test_an_answer_that_could_not_be_handed_over_is_counted(desk: Desk) -> None:
     desk.send([record()])
     desk.work()
     assert (desk.intake.health.receipts, desk.intake.health.unanswered) == (0, 1)
+    assert desk.intake.health.status(0, 0).text.endswith("for their receipt could not be handed over: 1")
 
 
 def test_what_the_store_refuses_goes_to_quarantine(desk: Desk) -> None:
