@@ -248,6 +248,10 @@ class Intake:
     def _read_status(self, pack: Pack, topic: Topic, roster: Roster, now_ms: int) -> None:
         if not pack.message.payload:
             return  # a retained status was cleared
+        if len(pack.message.payload) > MAX_PAYLOAD:
+            text = f"a status of {len(pack.message.payload):,} bytes is larger than {MAX_PAYLOAD:,}"
+            pack.refuse_whole(Reason.TOO_LARGE, text, now_ms)
+            return
         if not roster.may_speak(topic.gateway, topic.building):
             text = f"gateway {topic.gateway!r} may not speak for {topic.building!r}; see gateways.csv"
             pack.refuse_whole(Reason.FOREIGN_STATUS, text, now_ms)

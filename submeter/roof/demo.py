@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 from rich.console import Console
@@ -81,8 +82,7 @@ def run_demo(demo: DemoFolder, config: Path | None, port: int, broker_port: int,
     web_port, mqtt_port = _port(console, "web view", port), _port(console, "broker", broker_port)
     demo.write_settings(mqtt_port, web_port)
     supervisor = Supervisor(services_of(demo), console.print)
-    begun = time.monotonic()
-    since_ms = WallClock().now_ms()
+    start = Start(frozenset(load_portfolio(demo.root / "portfolio").gateways), time.monotonic(), WallClock().now_ms())
     try:
         supervisor.start()
         console.print(f"[bold]submeter[/] {'starts' if new else 'goes on with'} the district in {demo.root}")
@@ -91,11 +91,11 @@ def run_demo(demo: DemoFolder, config: Path | None, port: int, broker_port: int,
         console.print("The page fills while the past is read. Ctrl-C stops everything.")
         store = open_place(demo.settings, None).store()
         try:
-            _watch(console, supervisor, store, stop, (begun, since_ms))
+            _watch(console, supervisor, store, stop, start)
         finally:
             store.close()
     except ServiceFailed as fault:
-        console.print(f"[red]{fault}[/]")
+        console.print(str(fault), style="red", markup=False)  # a log may hold anything in brackets
         sys.exit(1)
     finally:
         supervisor.stop()
@@ -130,10 +130,16 @@ def _port(console: Console, what: str, wanted: int) -> int:
     return port
 
 
-def _watch(
-    console: Console, supervisor: Supervisor, store: Store, stop: threading.Event, begun: tuple[float, int]
-) -> None:
-    """Look after the processes; while the past is read, show how far it got. ``begun``: monotonic and wall time."""
+class Start(NamedTuple):
+    """When the processes were started, and whose pasts are waited for."""
+
+    gateways: frozenset[str]
+    begun_s: float
+    now_ms: int
+
+
+def _watch(console: Console, supervisor: Supervisor, store: Store, stop: threading.Event, start: Start) -> None:
+    """Look after the processes; while the past is read, show how far it got."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -144,22 +150,22 @@ def _watch(
         tasks: dict[str, TaskID] = {}
         while not stop.wait(0.5):
             supervisor.look()
-            if _progressed(store, progress, tasks, begun[1]):
+            if progressed(store, progress, tasks, start):
                 break
     if not stop.is_set():
         console.print(
-            f"the past is stored and settled after {time.monotonic() - begun[0]:.0f} s; from here on it is live"
+            f"the past is stored and settled after {time.monotonic() - start.begun_s:.0f} s; from here on it is live"
         )
     while not stop.wait(0.5):
         supervisor.look()
 
 
-def _progressed(store: Store, progress: Progress, tasks: dict[str, TaskID], since_ms: int) -> bool:
+def progressed(store: Store, progress: Progress, tasks: dict[str, TaskID], start: Start) -> bool:
     """Draw the bars; True when every gateway's back-fill is over and the ledger has seen the whole feed.
 
-    What a gateway told before ``since_ms``, before the last stop, says nothing of what it has missed since."""
+    What a gateway told before this start, before the last stop, says nothing of what it has missed since."""
     try:
-        statuses = [s for s in store.entries(GatewayStatus) if s.id.startswith("gw")]
+        statuses = [s for s in store.entries(GatewayStatus) if s.id in start.gateways]
         done = store.cursor("ledger")
         behind = store.changes(done, 1)
     except StoreAway:
@@ -169,5 +175,5 @@ def _progressed(store: Store, progress: Progress, tasks: dict[str, TaskID], sinc
             tasks[status.id] = progress.add_task(f"reading the past, {status.id}", total=1.0)
         share = 1.0 if status.backfill is None else status.backfill
         progress.update(tasks[status.id], completed=share)
-    over = all(s.told_ms >= since_ms and s.backfill is None and s.waiting == 0 for s in statuses)
-    return bool(statuses) and done > 0 and not behind and over
+    over = {s.id for s in statuses if s.told_ms >= start.now_ms and s.backfill is None and s.waiting == 0}
+    return over == start.gateways and done > 0 and not behind

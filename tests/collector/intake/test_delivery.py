@@ -235,6 +235,13 @@ def test_a_status_that_cannot_be_read_is_quarantined(desk: Desk, payload: bytes)
     assert [e.reason for e in desk.store.entries(Quarantined)] == ["unreadable"]
 
 
+def test_a_status_as_large_as_no_pack_may_be_is_quarantined_unread(desk: Desk) -> None:
+    desk.send(b'{"text":"%s"}' % (b"x" * 1_000_000), STATUS, correlation=b"")
+    desk.work()
+    assert [e.reason for e in desk.store.entries(Quarantined)] == ["too_large"]
+    assert [s.id for s in desk.store.entries(GatewayStatus)] in ([], ["collector"])
+
+
 def test_a_gateway_cannot_tell_the_status_of_a_building_that_is_not_its(desk: Desk) -> None:
     desk.send(b'{"told_ms":5}', "submeter/v1/demo/HQ02/gw1/status")
     desk.work()
