@@ -136,6 +136,8 @@ class Gateway:
 
     def close(self) -> None:
         """Say good-bye (the will is only for deaths), close sources, link and outbox."""
+        if self._unwritten:
+            self._keep(self._unwritten, self._heard)  # the disk may have come back just now
         if self._uplink.connected and not self._quiet:
             self._uplink.tell(msgspec.structs.replace(self.status(), online=False))
         for desk in self._desks:

@@ -96,7 +96,8 @@ def _tokens(client: InfluxDBClient, setup: Setup, out: Path) -> list[str]:
                 description=f"submeter {name}",
             )
         )
-        path.touch(mode=0o640)  # in the compose stack its readers share this group, as no other program does
+        path.touch()
+        path.chmod(0o640)  # in the compose stack its readers share this group, as no other program does
         path.write_text(granted.token + "\n", encoding="utf-8")
         done.append(f"token that may {' and '.join(actions)} the bucket is in {path}")
     return done

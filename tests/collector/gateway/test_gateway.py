@@ -352,6 +352,20 @@ def test_polls_that_the_disk_refuses_wait_in_memory_and_what_is_lost_of_them_is_
     assert 0 < gateway.lost < 10
 
 
+def test_a_gateway_that_is_stopped_tries_the_disk_once_more(site: Site) -> None:
+    gateway = site.open(Live("HQ01"))
+    site.outbox._db.execute("PRAGMA query_only = 1")
+    site.step()
+    site.outbox._db.execute("PRAGMA query_only = 0")
+
+    gateway.close()
+
+    again = Outbox(site.folder / "outbox.db")
+    assert again.waiting == 1
+    again.close()
+    site.gateway = None
+
+
 def test_receipts_that_the_disk_refuses_are_asked_for_again(site: Site) -> None:
     gateway = site.open(Live("HQ01"))
     site.step()

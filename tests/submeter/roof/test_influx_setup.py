@@ -151,9 +151,12 @@ class TestInflux2:
         assert {path.name: path.read_text() for path in secrets.iterdir()} == before
 
     def test_influx2_a_lost_token_is_made_anew(self, influx2: str, secrets: Path) -> None:
-        (secrets / READ_TOKEN).unlink()
+        (secrets / READ_TOKEN).write_text("")
+        (secrets / READ_TOKEN).chmod(0o644)
 
         set_up(influx2, secrets)
+
+        assert (secrets / READ_TOKEN).stat().st_mode & 0o777 == 0o640
 
         assert "results" in ask(influx2, "SHOW MEASUREMENTS", token(secrets, READ_TOKEN))
 
