@@ -19,8 +19,6 @@ from submeter.words import Building, Flag, Intervals, Known, Method, Point, Port
 
 HOUR_S: Final = 3600
 HISTORY_DAYS: Final = 730
-SETTLE_DAYS: Final = 14
-"""Weather read before the first hour, for the thermal memory to settle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

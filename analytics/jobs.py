@@ -27,6 +27,8 @@ JOB = "ledger"
 STUDIED = "studied"
 """with a building's id: up to when a record longer than a study looks back has been studied"""
 CHANGES_A_STEP = 1000
+KEPT_CHANGES = 100_000
+"""of what has been worked off, for looking back; the rest of the feed is forgotten"""
 APART_MS = 10 * 86_400_000
 """spans of a point further apart than this are settled one after the other"""
 QUARTER_MS = 900_000
@@ -143,6 +145,7 @@ class Analyst:
                     write(self._store, portfolio, each)
                 if turn == rounds - 1:
                     self._store.set_cursor(JOB, changes[-1].seq)
+                    self._store.forget_changes(changes[-1].seq - KEPT_CHANGES)
             for each in settled:
                 self._note(portfolio, each)
 

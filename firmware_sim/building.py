@@ -6,7 +6,7 @@ meters. Energy is in kWh (or m³) in the quarter-hour, as it truly flows: no met
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -120,8 +120,3 @@ def _rise(points: Mapping[str, Point], own: Mapping[str, Row]) -> dict[str, Row]
         if parent in total:
             total[parent] += (1 + LINE_LOSS) * total[point]
     return total
-
-
-def with_window(drive: Drive, name: str, values: Row, inside: NDArray[np.bool_]) -> Drive:
-    """A drive in which one row is replaced where ``inside``."""
-    return replace(drive, **{name: np.where(inside, values, getattr(drive, name))})

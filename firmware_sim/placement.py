@@ -18,7 +18,6 @@ from firmware_sim.tree import below, chain
 from submeter.words import Medium, Point, Portfolio
 
 DAY_MS: Final = 86_400_000
-TRIES: Final = 400
 CLOSING_TYPES: Final = ("office", "school", "mall", "gym", "other")
 """Building types with hours in which lights and plant should be off."""
 
