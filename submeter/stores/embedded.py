@@ -131,6 +131,10 @@ class EmbeddedStore:
             ).fetchall()
         return [Change(*row) for row in rows]
 
+    def forget_changes(self, until: int) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM feed WHERE seq <= ?", (until,))
+
     # intervals
     def write_intervals(self, column: Column, intervals: Intervals) -> None:
         check_starts(intervals)

@@ -201,6 +201,9 @@ class InfluxStore:
     def changes(self, since: int, limit: int = 10_000) -> list[Change]:
         return self._state.changes(since, limit)
 
+    def forget_changes(self, until: int) -> None:
+        self._state.forget_changes(until)
+
     # entries
     def put(self, *entries: Entry) -> None:
         with self.writing():

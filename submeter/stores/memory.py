@@ -27,6 +27,7 @@ class MemoryStore:
         self._sorted: dict[Series, Readings] = {}
         self._intervals: dict[Column, dict[int, Row]] = {}
         self._feed: list[Change] = []
+        self._forgotten = 0
         self._entries: dict[type[Entry], dict[str, Entry]] = defaultdict(dict)
         self._cursors: dict[str, int] = {}
 
@@ -34,12 +35,12 @@ class MemoryStore:
     def writing(self) -> Iterator[None]:
         with self._lock:
             entries, cursors = {kind: dict(of_kind) for kind, of_kind in self._entries.items()}, dict(self._cursors)
-            told = len(self._feed)
+            told = self._forgotten + len(self._feed)
             try:
                 yield
             except BaseException:
                 self._entries, self._cursors = defaultdict(dict, entries), cursors
-                del self._feed[told:]
+                del self._feed[max(0, told - self._forgotten) :]
                 raise
 
     # readings
@@ -94,11 +95,18 @@ class MemoryStore:
     def touch(self, spans: Iterable[tuple[str, int, int]]) -> None:
         with self._lock:
             for point, start_ms, end_ms in spans:
-                self._feed.append(Change(len(self._feed) + 1, point, start_ms, end_ms))
+                self._feed.append(Change(self._forgotten + len(self._feed) + 1, point, start_ms, end_ms))
 
     def changes(self, since: int, limit: int = 10_000) -> list[Change]:
         with self._lock:
-            return self._feed[since : since + limit]
+            begin = max(0, since - self._forgotten)
+            return self._feed[begin : begin + limit]
+
+    def forget_changes(self, until: int) -> None:
+        with self._lock:
+            gone = min(max(0, until - self._forgotten), len(self._feed))
+            del self._feed[:gone]
+            self._forgotten += gone
 
     # intervals
     def write_intervals(self, column: Column, intervals: Intervals) -> None:

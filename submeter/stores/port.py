@@ -73,6 +73,10 @@ class Store(Protocol):
         """Entries of the feed with seq > ``since``, in order of arrival."""
         ...
 
+    def forget_changes(self, until: int) -> None:
+        """Drop entries of the feed with seq ≤ ``until``: every job has worked them off. Numbers are not given again."""
+        ...
+
     # intervals
     def write_intervals(self, column: Column, intervals: Intervals) -> None:
         """Replace the rows with these starts, each with all its fields; other rows stay."""

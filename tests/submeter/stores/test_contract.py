@@ -226,6 +226,21 @@ def test_the_feed_is_in_order_of_arrival_and_resumable(store: Store) -> None:
     assert isinstance(everything[0], Change)
 
 
+def test_what_every_job_has_worked_off_is_forgotten_and_numbers_go_on(store: Store) -> None:
+    for at in range(4):
+        store.touch([("b/a", at, at + 1)])
+    first, second, *rest = store.changes(0)
+    store.forget_changes(first.seq - 100)
+    assert store.changes(0) == [first, second, *rest], "nothing is that old"
+    store.forget_changes(second.seq)
+    assert store.changes(0) == rest
+    assert store.changes(rest[0].seq) == rest[1:]
+    store.forget_changes(rest[-1].seq)
+    store.touch([("b/b", 7, 8)])
+    (later,) = store.changes(rest[-1].seq)
+    assert later.seq > rest[-1].seq, "a number is never given twice"
+
+
 def test_spans_of_one_call_cover_what_was_touched(store: Store) -> None:
     store.touch([("b/a", 10, 20), ("b/a", 15, 40), ("b/c", 1, 2)])
 
