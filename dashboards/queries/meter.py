@@ -51,6 +51,11 @@ class DeviceView:
     digits: int
     resolution: float
 
+    @property
+    def ratio(self) -> str:
+        """As on the name plates: '800/5 × 1'."""
+        return f"{self.ct or '1'} × {self.pt or '1'}"
+
 
 @dataclass(frozen=True, slots=True)
 class CorrectionView:

@@ -93,7 +93,9 @@ class Pages:
     def district(self, request: Request) -> Response:
         view = district(self.reader)
         zone = self._zone()
-        return self.render(request, "district.html", d=view, zone=zone, shown=ON_FIRST_SCREEN)
+        buildings = self.reader.portfolio.buildings.values()
+        set_up = {"priced": any(b.price for b in buildings), "factored": any(b.carbon for b in buildings)}
+        return self.render(request, "district.html", d=view, zone=zone, shown=ON_FIRST_SCREEN, **set_up)
 
     def building(self, request: Request) -> Response:
         building = request.path_params["building"]
@@ -135,7 +137,7 @@ class Pages:
             for at in buildings.values()
             if not wanted or wanted == at.id
         ]
-        everything = meters(self.reader)
+        everything = [row for _, rows, _ in groups for row in rows]
         return self.render(request, "meters.html", groups=groups, wanted=wanted, everything=everything)
 
     def meter(self, request: Request) -> Response:

@@ -64,7 +64,12 @@ function paint(element, one, resized = false) {
   const key = decodeURIComponent(element.dataset.src.split("#")[1] || "");
   const option = BUILDERS[element.dataset.chart](one.data, colours, { width: element.clientWidth, key });
   if (!option) return empty(element, one);
-  if (!one.chart) { element.textContent = ""; one.chart = echarts.init(element, null, { renderer: "canvas" }); }
+  if (!one.chart) {
+    element.textContent = "";
+    one.chart = echarts.init(element, null, { renderer: "canvas" });
+    const box = element.closest(".swipe"); // on a phone the newest days are seen first
+    if (box) box.scrollLeft = box.scrollWidth;
+  }
   if (resized) one.chart.resize();
   one.chart.setOption({ animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily }, ...option }, { notMerge: true });
 }

@@ -35,11 +35,11 @@ function loadTip(day, i) {
   return tip(`${day.day} ${day.hours[i]}`, rows);
 }
 
-export function stack(day, c) {
+export function stack(day, c, { width }) {
   const shown = day.slices.filter((s) => any(s.kwh));
   if (!shown.length) return null;
   return {
-    grid: grid({ top: 44 }), legend: { ...legend(c, shown.map((s) => itemName(s.item))), left: 0, right: "auto" },
+    grid: grid({ top: width < 420 ? 66 : 44 }), legend: { ...legend(c, shown.map((s) => itemName(s.item))), left: 0, right: "auto" },
     tooltip: tooltip(c, { trigger: "axis", formatter: (at) => stackTip(day, shown, at[0].dataIndex) }),
     xAxis: axis(c, { type: "category", data: day.hours, splitLine: { show: false } }),
     yAxis: axis(c, { type: "value", axisLabel: { color: c.soft, formatter: tick } }),

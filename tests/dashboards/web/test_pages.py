@@ -147,3 +147,18 @@ def test_a_renamed_building_shows_at_once(small_world):
     }
     shown[0] = dataclasses.replace(world.portfolio, buildings=renamed, version="2")
     assert "Academy" in client.get("/").text
+
+
+def test_meters_of_one_building_are_counted_alone_and_without_a_parent_it_says_that_nothing_is_compared(client):
+    words = text_of(client.get("/meters?building=school&lang=en").text)
+    assert "of 4 meters reported within two hours" in words
+    assert "No meter here has another one above it" in words
+
+
+def test_a_building_without_a_price_says_so_and_does_not_promise_one(small_world):
+    world = small_world(3)
+    bare = msgspec.structs.replace(world.portfolio.buildings["school"], price="", carbon="")
+    portfolio = dataclasses.replace(world.portfolio, buildings={**world.portfolio.buildings, "school": bare})
+    words = text_of(dataclasses.replace(world, portfolio=portfolio).client().get("/buildings/school?lang=en").text)
+    assert "Cost no price" in words
+    assert "CO₂ no factor" in words
