@@ -122,12 +122,12 @@ def services_of(root: Path, mosquitto: bool) -> list[Service]:
 def _follow(root: Path, supervisor: Supervisor, stop: threading.Event, console: Console, once: bool) -> bool:
     """Until somebody says stop; with ``once`` until everything has arrived and is settled. True when it is."""
     store = open_place(root / "settings.toml", None).store()
-    begun = time.monotonic()
+    begun, since_ms = time.monotonic(), int(time.time() * 1000)
     told = False
     try:
         while not stop.wait(0.3):
             supervisor.look()
-            if not told and _settled(store):
+            if not told and _settled(store, since_ms):
                 told = True
                 console.print(f"all of it is stored and settled after {time.monotonic() - begun:.0f} s")
             if once and told:
@@ -139,14 +139,15 @@ def _follow(root: Path, supervisor: Supervisor, stop: threading.Event, console: 
         store.close()
 
 
-def _settled(store: Store) -> bool:
+def _settled(store: Store, since_ms: int) -> bool:
+    """What the gateway told before ``since_ms`` is of an earlier run, perhaps of another file, and says nothing."""
     try:
         statuses = [s for s in store.entries(GatewayStatus) if s.id == "replay"]
         done = store.cursor("ledger")
         return bool(
             statuses
             and done
-            and all(s.backfill is None and not s.waiting and s.polls for s in statuses)
+            and all(s.told_ms >= since_ms and s.backfill is None and not s.waiting and s.polls for s in statuses)
             and not store.changes(done, 1)
         )
     except StoreAway:
