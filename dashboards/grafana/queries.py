@@ -128,9 +128,9 @@ def hour_of_day(span: Span, hour: int, single: bool = False) -> str:
 
 
 def intensity(span: Span, area_m2: float) -> str:
-    """kWh/m² of the span, withheld when too few days of a year are known."""
+    """kWh/m² of the span, withheld when too few days of a year are known (365.0: a WHERE divides whole numbers)."""
     year = (
-        f'SELECT sum("value") / {area_m2:g} AS "eui", count("value") / 365 AS "share", min("known") AS "known"'
+        f'SELECT sum("value") / {area_m2:g} AS "eui", count("value") / 365.0 AS "share", min("known") AS "known"'
         f" FROM ({span.rows}) WHERE {span.when} AND {KNOWN} {span.tz}"
     )
     return f'SELECT "eui" FROM ({year}) WHERE {span.when} AND "share" >= {COMPLETE}'
