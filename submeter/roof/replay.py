@@ -28,7 +28,7 @@ PATIENCE_S = 900.0
 @click.option("--building", default="replayed", show_default=True, help="Id of the building.")
 @click.option("--name", default="A recorded building", show_default=True)
 @click.option("--zone", default="Asia/Shanghai", show_default=True, help="Time zone of the file's local times.")
-@click.option("--area", "area_m2", default=10_000.0, show_default=True, help="Floor area in m².")
+@click.option("--area", "area_m2", default=0.0, help="Floor area in m² (0 = not known).")
 @click.option("--time", "time_column", default="timestamp", show_default=True, help="Column with the interval's start.")
 @click.option("--interval", type=click.Choice(["15m", "30m", "1h"]), default="1h", show_default=True)
 @click.option("--meter", "meters", multiple=True, help="ID=COLUMN, once for each (default: columns ending in 'kwh').")

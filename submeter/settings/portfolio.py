@@ -193,8 +193,8 @@ def _check_buildings(rows: dict[str, tuple[Row, Building]], portfolio: Portfolio
             ZoneInfo(b.zone)
         except (ZoneInfoNotFoundError, ValueError):
             faults.add(row, name, f"zone {b.zone!r} is no IANA time zone; write e.g. Asia/Shanghai")
-        if b.area_m2 <= 0:
-            faults.add(row, name, f"area_m2 is {b.area_m2}; give the floor area in square metres")
+        if b.area_m2 < 0:
+            faults.add(row, name, f"area_m2 is {b.area_m2}; give the floor area in square metres, 0 = not known")
         for column, value, known, file in (
             ("station", b.station, portfolio.stations.keys(), "stations.csv"),
             ("price", b.price, prices, "prices.csv"),

@@ -16,6 +16,7 @@ class Building(msgspec.Struct, frozen=True, kw_only=True):
     country: str = "CN"
     subdivision: str = ""
     area_m2: float
+    """floor area; 0 = not known, and then nothing is shown per square metre"""
     station: str = ""
     price: str = ""
     carbon: str = ""

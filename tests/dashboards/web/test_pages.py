@@ -52,6 +52,15 @@ def test_every_page_renders_when_nothing_has_been_read(empty, path, language):
     assert "⟦" not in answer.text
 
 
+def test_nothing_is_shown_per_square_metre_where_the_area_is_not_known(world):
+    tower = msgspec.structs.replace(world.portfolio.buildings["tower"], area_m2=0.0)
+    portfolio = dataclasses.replace(world.portfolio, buildings={**world.portfolio.buildings, "tower": tower})
+    words = text_of(dataclasses.replace(world, portfolio=portfolio).client().get("/buildings/tower?lang=en").text)
+    assert "floor area not known" in words
+    assert "0 m²" not in words
+    assert "kWh/m²" not in words
+
+
 def test_the_first_screen_says_what_is_wrong_and_what_it_costs(client):
     words = text_of(client.get("/?lang=en").text)
     assert "3 things need a look, about ¥1,534 a month." in words

@@ -67,6 +67,11 @@ def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
             "id,name,type,zone,area_m2\nHQ01,Hall,office,Shanghai,1\n",
             "zone 'Shanghai' is no IANA time zone",
         ),
+        (
+            "buildings_csv",
+            "id,name,type,zone,area_m2\nHQ01,Hall,office,Asia/Shanghai,-1\n",
+            "area_m2 is -1.0; give the",
+        ),
         ("buildings_csv", "id,name,type,zone\nHQ01,Hall,office,Asia/Shanghai\n", "missing required field `area_m2`"),
         ("gateways_csv", "id,buildings\ngw1,HQ09\n", "gateways.csv, row 2 (gw1): 'HQ09' is neither a building nor"),
         (
