@@ -4,8 +4,6 @@ import base64
 import importlib.util
 import json
 import os
-import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -28,9 +26,9 @@ from dashboards.grafana.panels import Json
 from submeter.roof.influx_setup import WRITE_TOKEN, Setup, set_up
 from submeter.stores import Column, Store, open_store
 from submeter.words import Block, Intervals, Known, Method, Portfolio, Quarantined, Readings, Resolution, Series
+from tests.servers import free_port, start_influxd1, start_influxd2, wait_for
 
 DAY_MS = 86_400_000
-READY_S = 60.0
 
 
 def _district() -> ModuleType:
@@ -77,64 +75,24 @@ class Filled:
         return found
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + READY_S
-    while time.monotonic() < until:
-        assert process.poll() is None, f"the server ended with {process.returncode}"
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError(f"no answer from {url} within {READY_S:.0f} s")
-
-
 @pytest.fixture(scope="session")
 def influxd1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its address."""
-    if not shutil.which("influxd"):
-        pytest.skip("influxd 1.x is not installed (Debian: apt-get install influxdb)")
-    folder, port, rpc = tmp_path_factory.mktemp("influxd1"), free_port(), free_port()
-    config = folder / "influxdb.conf"
-    config.write_text(
-        f'reporting-disabled = true\nbind-address = "127.0.0.1:{rpc}"\n[meta]\ndir = "{folder}/meta"\n'
-        f'[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\n[monitor]\nstore-enabled = false\n'
-        f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n'
-    )
-    process = subprocess.Popen(["influxd", "-config", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/ping", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait(10)
+    server = start_influxd1(tmp_path_factory.mktemp("influxd1"))
+    yield server.address
+    server.stop()
 
 
 @pytest.fixture(scope="session")
 def influxd2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Its address and a token; organisation and bucket are both 'submeter'."""
-    binary = os.environ.get("SUBMETER_INFLUXD", "")
-    if not binary:
-        pytest.skip("InfluxDB 2.7 is in no package registry; run `make test-influx2 INFLUXD=/path/to/influxd`")
-    folder, port = tmp_path_factory.mktemp("influxd2"), free_port()
-    command = [binary, "--bolt-path", f"{folder}/influxd.bolt", "--engine-path", f"{folder}/engine",
-               "--sqlite-path", f"{folder}/influxd.sqlite", "--http-bind-address", f"127.0.0.1:{port}",
-               "--reporting-disabled", "--log-level", "error"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    folder = tmp_path_factory.mktemp("influxd2")
+    server = start_influxd2(folder)
     try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(f"{address}/health", process)
-        set_up(Setup(address, "submeter", "submeter", "a password", "operator-token"), folder / "tokens")
-        yield address, (folder / "tokens" / WRITE_TOKEN).read_text().strip()
+        set_up(Setup(server.address, "submeter", "submeter", "a password", "operator-token"), folder / "tokens")
+        yield server.address, (folder / "tokens" / WRITE_TOKEN).read_text().strip()
     finally:
-        process.kill()
-        process.wait(10)
+        server.stop()
 
 
 @pytest.fixture(scope="session", params=["influx1", "influx2"])

@@ -4,10 +4,6 @@ InfluxDB 2.7 is in no package registry: make test-influx2 INFLUXD=/path/to/influ
 """
 
 import json
-import os
-import socket
-import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,43 +18,15 @@ from submeter.__main__ import roof
 from submeter.roof.influx_setup import READ_TOKEN, WRITE_TOKEN
 from submeter.stores import Column, open_store
 from submeter.words import Intervals, Resolution, StoreAway
-
-READY_S = 30.0
+from tests.servers import start_influxd2
 
 
 @pytest.fixture(scope="module")
 def influx2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that nobody has set up."""
-    binary = os.environ.get("SUBMETER_INFLUXD", "")
-    if not binary:
-        pytest.skip("InfluxDB 2.7 is in no package registry; run `make test-influx2 INFLUXD=/path/to/influxd`")
-    folder = tmp_path_factory.mktemp("influx2")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [binary, "--bolt-path", f"{folder}/influxd.bolt", "--engine-path", f"{folder}/engine",
-               "--sqlite-path", f"{folder}/influxd.sqlite", "--http-bind-address", f"127.0.0.1:{port}",
-               "--reporting-disabled", "--log-level", "error"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/health", process)
-        yield address
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + READY_S
-    while time.monotonic() < until:
-        assert process.poll() is None, f"influxd ended with {process.returncode}"
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError(f"no answer from {url} within {READY_S:.0f} s")
+    server = start_influxd2(tmp_path_factory.mktemp("influx2"))
+    yield server.address
+    server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import free_port
+
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
