@@ -55,17 +55,23 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         "kinds of fault found, false findings a meter-month, savings in their band, over seeds not used in development",
         "the simulator's hidden truth; 0.5 false ones a meter-month",
     ),
+    "savings": Benchmark(
+        "SITE --out DIR [--judge FILE] [--python PYTHON] [--peers]",
+        "baselines and savings of a site folder's test year from its train year: predictions.parquet and savings.csv, "
+        "CPU per meter; the judge's verdict",
+        "the targets; with `--peers` opendsm and camber on the same hours",
+    ),
     "lines": Benchmark("", "lines of code per package", "the lines of its tests"),
 }
 WIDTH: Final = 150
 """characters of a table that goes into a file"""
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--table", "as_table", is_flag=True, help="Print the table of docs/benchmarks.md.")
-@click.argument("rest", nargs=-1)
+@click.argument("rest", nargs=-1, type=click.UNPROCESSED)
 def main(name: str | None, as_json: bool, as_table: bool, rest: tuple[str, ...]) -> None:
     """List the benchmarks, or run one.
 
@@ -73,6 +79,7 @@ def main(name: str | None, as_json: bool, as_table: bool, rest: tuple[str, ...])
     Example:
       python -m benchmarks store --json
       python -m benchmarks path 4 60 mosquitto+influx1
+      python -m benchmarks savings ../shared/data/drammen --out answers
     """
     if as_table:
         click.echo(markdown())

@@ -1,0 +1,100 @@
+"""Baselines and savings of a site folder's test year from its train year alone, with the product's defaults.
+
+Strategy: the test year's energy is taken away before anything is fitted; it comes back only as the actual that the
+saving is reckoned from. Answers are written as the judge reads them; CPU seconds are those of fit, prediction and band.
+"""
+
+import csv
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from analytics.baseline import fit, predict
+from analytics.design import design
+from analytics.savings import avoided
+from benchmarks.answers import Asked, add_verdict, judged, read_args
+from benchmarks.result import Result
+from benchmarks.site import Floats, Site, read_site, write_hours
+from submeter.words import Measure, Saving, TheirsError
+
+ROLES: Final = ("main", "sub")
+PREDICTION_TARGETS: Final = {
+    "cvrmse_hourly_median": ("≤", 0.205), "cvrmse_daily_median": ("≤", 0.142), "cvrmse_monthly_median": ("≤", 0.098),
+    "abs_bias_median": ("≤", 0.04), "abs_bias_p90": ("≤", 0.105),
+}  # fmt: skip
+SAVING_TARGETS: Final = {
+    "interval_score_vs_last_year": ("≤", 0.70), "refused_or_unusable": ("≤", 2),
+    "saving_10%_called_significant": ("≥", 0.5), "saving_20%_called_significant": ("≥", 0.85),
+    "false_savings_called_significant": ("≤", 0.12),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """``expected`` (n) kWh by meter over the site's hours, NaN outside the test year and where there is no model."""
+
+    expected: dict[str, Floats]
+    savings: dict[str, Saving]
+    cpu_s: float
+
+
+def run(*args: str) -> Result:
+    """Answer for ``SITE --out DIR``; ``--judge`` scores the answers."""
+    asked = read_args("savings", args)
+    site = read_site(asked.site)
+    told = answer(site)
+    write_answers(site, told, asked.out)
+    result = Result()
+    per_second = len(told.expected) / max(told.cpu_s, 1e-9)
+    result.add("fit, prediction and band", 1e3 * told.cpu_s / max(len(told.expected), 1), "CPU ms/meter")
+    result.add("meters", per_second, "meters/s", target="≥ 120", ratio=per_second / 120, against="the target")
+    if asked.judge is not None:
+        _judge(result, asked)
+    return result
+
+
+def answer(site: Site) -> Answers:
+    """What the product says of every main and sub-meter. Raises TheirsError where the site names no years."""
+    if site.train is None or site.test is None:
+        raise TheirsError(f"{site.folder}/site.toml names no train and test year: there is no saving to state")
+    train, test = site.of_year(site.train), site.of_year(site.test)
+    ours = [m for m in site.meters.values() if m.role in ROLES]
+    begin = time.process_time()
+    expected, savings = {}, {}
+    for meter in ours:
+        on = design(site.start, zone=site.zone, country=site.country, outdoor_c=site.outdoor_of(meter.name))
+        energy = site.energy[meter.name]
+        model = fit(on, np.where(train, energy, np.nan), point=meter.name)
+        told = np.full(len(site), np.nan) if model.refused else predict(model, on)
+        expected[meter.name] = np.where(test, told, np.nan)
+        start, end = (int(t.astype("datetime64[ms]").astype(np.int64)) for t in site.start[test][[0, -1]])
+        measure = Measure(id=meter.name, building=meter.building, name=meter.name, points=(meter.name,), start="")
+        savings[meter.name] = avoided(
+            measure, model, start_ms=start, end_ms=end + 3_600_000, day=on.day[test], actual_kwh=energy[test],
+            expected_kwh=told[test],
+        )  # fmt: skip
+    return Answers(expected, savings, time.process_time() - begin)
+
+
+def write_answers(site: Site, told: Answers, out: Path) -> None:
+    """predictions.parquet and savings.csv."""
+    out.mkdir(parents=True, exist_ok=True)
+    there = np.any([np.isfinite(v) for v in told.expected.values()], axis=0)
+    write_hours(out / "predictions.parquet", site.start[there], {m: v[there] for m, v in told.expected.items()})
+    rows = [(m, s.avoided_kwh, s.low_kwh, s.high_kwh, s.refused) for m, s in told.savings.items()]
+    _write_csv(out / "savings.csv", ("meter", "avoided_kwh", "low_kwh", "high_kwh", "refused"), rows)
+
+
+def _write_csv(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+
+
+def _judge(result: Result, asked: Asked) -> None:
+    verdict = judged(asked, asked.out)
+    add_verdict(result, "predictions", verdict["predictions"], PREDICTION_TARGETS)
+    add_verdict(result, "savings", verdict["savings"], SAVING_TARGETS)
