@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from analytics.balance import balances
+from analytics.corrections import standing
 from analytics.ledger import Settled, corrections_of, settle_span, write
 from analytics.meter import meter_of
 from analytics.occasions import Occasions, occasions
@@ -160,7 +161,7 @@ class Analyst:
 
     def _corrections(self) -> dict[str, tuple[Correction, ...]]:
         found: dict[str, tuple[Correction, ...]] = {}
-        for entry in self._store.entries(Correction):
+        for entry in standing(self._store.entries(Correction)):
             found[entry.point] = (*found.get(entry.point, ()), entry)
         return found
 

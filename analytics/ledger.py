@@ -5,7 +5,7 @@ resolutions (:mod:`analytics.settle`) and compares with what is stored; only row
 those have their revision raised. So it does nothing the second time, and a full re-settlement gives the same ledger.
 
 Quarters are kept for days on whose end readings came at least every twenty minutes (median of the last nine); hours
-and days always. A late reading in front of estimated hours re-settles those of the four weeks after it;
+and days always. Months are made of their days (:mod:`analytics.months`): those of the window and those stored around it. A late reading in front of estimated hours re-settles those of the four weeks after it;
 for a meter without a rating, whose limits are its own history, 60 days on both sides of any change.
 """
 
@@ -15,10 +15,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.calendar import day_of, edges, local_date_s, midnights
-from analytics.gaps import HISTORY_S, History, long_gaps
+from analytics.calendar import Seconds, day_of, edges, local_date_s, midnights
+from analytics.corrections import standing
+from analytics.gaps import HISTORY_S, History, long_gaps, spread
 from analytics.meter import Meter, meter_of
-from analytics.settle import GRACE_MS, settle, settle_all
+from analytics.months import monthly, near_measured
+from analytics.settle import GRACE_MS, settle, settle_all, tolerance_ms
 from analytics.suspect import REACH_DAYS, suspect_hours
 from analytics.tariff import priced
 from analytics.unroll import HOLD_MS
@@ -26,9 +28,14 @@ from analytics.window import Window, fetch
 from submeter.stores.port import Column, Store
 from submeter.words import Correction, Flag, Intervals, Known, Method, Portfolio, Resolution
 
+FINE = (Resolution.QUARTER, Resolution.HOUR, Resolution.DAY)
+"""what is settled from readings; months are made of days"""
 DAY_MS = 86_400_000
 QUARTER_SPACING_MS = 20 * 60_000
 _SPACINGS = 8
+
+Grid = dict[Resolution, Seconds]
+"""boundaries (epoch s) by resolution; those of months reach beyond the others'"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +93,8 @@ def _lifetime(store: Store, meter: Meter) -> tuple[int, int] | None:
 
 
 def corrections_of(store: Store, point: str) -> tuple[Correction, ...]:
-    """What people said about this point's readings, in order of their ids."""
-    return tuple(c for c in store.entries(Correction, point.partition("/")[0]) if c.point == point)
+    """What people said about this point's readings and did not take back, in the order in which they said it."""
+    return standing(c for c in store.entries(Correction, point.partition("/")[0]) if c.point == point)
 
 
 def settle_span(
@@ -108,8 +115,13 @@ def settle_span(
     first_s, last_s = window.first_ms // 1000, max(window.last_ms, until_ms or 0) // 1000 + 1
     days = edges(meter.zone, Resolution.DAY, first_s, last_s)
     horizon_s = min(max(int(window.times[-1]) if len(window.times) else 0, until_ms or 0), meter.until_ms - 1) // 1000
-    rows = _rows(store, meter, window, int(days[0]), int(days[-1]), horizon_s)
-    stored = _stored(store, meter, days[0], days[-1])
+    grid = {each: edges(meter.zone, each, int(days[0]), int(days[-1])) for each in Resolution}
+    stored = _stored(store, meter, grid)
+    history = _history(store, meter, window, grid[Resolution.HOUR])
+    rows = _rows(store, meter, window, grid, history, horizon_s)
+    around = _around(stored[Resolution.DAY], rows[Resolution.DAY], grid[Resolution.DAY])
+    rows[Resolution.MONTH] = _months(store, meter, window, around, grid, history, corrections)
+    stored[Resolution.DAY] = _between(stored[Resolution.DAY], days[0], days[-1])
     changed = {
         resolution: revise(stored[resolution], rows[resolution], int(window.track.times[-1]) // 1000)
         for resolution in Resolution
@@ -138,16 +150,53 @@ def _widened(store: Store, meter: Meter, start_ms: int, end_ms: int) -> tuple[in
 
 
 def _rows(
-    store: Store, meter: Meter, window: Window, first_s: int, last_s: int, horizon_s: int
+    store: Store, meter: Meter, window: Window, grid: Grid, history: History | None, horizon_s: int
 ) -> dict[Resolution, Intervals]:
-    """Every interval of the days [first_s, last_s), at each resolution."""
-    grid = {each: edges(meter.zone, each, first_s, last_s) for each in Resolution}
-    history = _history(store, meter, window, grid[Resolution.HOUR])
-    rows = settle_all(window.track, grid, history)
+    """Every interval of the window's days, at each resolution up to days."""
+    rows = settle_all(window.track, {each: grid[each] for each in FINE}, history)
     rows = {each: _led_in(of, grid[each], window) for each, of in rows.items()}
     rows[Resolution.QUARTER] = _quarterly(rows[Resolution.QUARTER], window, meter.zone)
     rows = {each: _until(of, horizon_s) for each, of in rows.items()}
-    return rows if meter.rated else _judged(store, meter, rows, first_s, last_s)
+    return rows if meter.rated else _judged(store, meter, rows, grid)
+
+
+def _around(stored: Intervals, fresh: Intervals, days: Seconds) -> Intervals:
+    """The days of whole months: those of the window as settled now, the others as they are stored."""
+    starts = stored.start.astype(np.int64)
+    first, last = np.searchsorted(starts, (days[0], days[-1]))
+    return _chain(stored.take(slice(0, first)), fresh, stored.take(slice(last, None)))
+
+
+def _months(
+    store: Store,
+    meter: Meter,
+    window: Window,
+    days: Intervals,
+    grid: Grid,
+    history: History | None,
+    corrections: tuple[Correction, ...],
+) -> Intervals:
+    """Months from ``days``. A boundary outside of the window, where nothing changed, is asked of the days beside it,
+    and of the readings there only where neither of those is measured."""
+    boundaries, span = grid[Resolution.MONTH], grid[Resolution.DAY]
+    exact = near_measured(days, meter.zone, boundaries)
+    profiled = np.zeros(len(boundaries), bool)
+    for row in np.flatnonzero(~exact).tolist():
+        at, of, using = int(boundaries[row]), window, history
+        if not span[0] <= at <= span[-1]:
+            of = fetch(store, meter, at * 1000, at * 1000 + 1, corrections)
+            hours = edges(meter.zone, Resolution.HOUR, of.first_ms // 1000, of.last_ms // 1000 + 1)
+            using = _history(store, meter, of, hours)
+        exact[row], profiled[row] = _boundary(of, at, using)
+    return monthly(days, meter.zone, boundaries, exact, profiled)
+
+
+def _boundary(window: Window, at_s: int, history: History | None) -> tuple[bool, bool]:
+    """Whether a month's boundary is exact, and whether its count lies on a profile."""
+    if not len(window.track):
+        return False, False
+    found = spread(window.track, np.array([at_s * 1000]), history)
+    return bool(found.distance_ms[0] <= tolerance_ms(Resolution.MONTH)), bool(found.profiled[0])
 
 
 def _led_in(rows: Intervals, grid: NDArray[np.int64], window: Window) -> Intervals:
@@ -194,11 +243,10 @@ def _until(rows: Intervals, horizon_s: int) -> Intervals:
     return rows.take(slice(0, int(np.searchsorted(rows.start.astype(np.int64), horizon_s, "right"))))
 
 
-def _judged(
-    store: Store, meter: Meter, rows: dict[Resolution, Intervals], first_s: int, last_s: int
-) -> dict[Resolution, Intervals]:
+def _judged(store: Store, meter: Meter, rows: dict[Resolution, Intervals], grid: Grid) -> dict[Resolution, Intervals]:
     """With what the meter's own history makes suspect."""
     reach = (REACH_DAYS + 1) * 86_400
+    first_s, last_s = grid[Resolution.DAY][[0, -1]].tolist()
     column = _column(meter, Resolution.HOUR)
     (before,) = store.read_intervals([column], _at(first_s - reach), _at(first_s))
     (after,) = store.read_intervals([column], _at(last_s), _at(last_s + reach))
@@ -207,7 +255,7 @@ def _judged(
     if not found.any():
         return rows
     starts = hours.start[found].astype(np.int64)
-    return {each: _mark(of, starts, edges(meter.zone, each, first_s, last_s)) for each, of in rows.items()}
+    return {each: _mark(of, starts, grid[each]) for each, of in rows.items()}
 
 
 def _mark(rows: Intervals, hours_s: NDArray[np.int64], grid: NDArray[np.int64]) -> Intervals:
@@ -260,10 +308,20 @@ def _chain(*parts: Intervals) -> Intervals:
     )
 
 
-def _stored(store: Store, meter: Meter, first_s: int | np.int64, last_s: int | np.int64) -> dict[Resolution, Intervals]:
-    every = list(Resolution)
-    found = store.read_intervals([_column(meter, each) for each in every], _at(first_s), _at(last_s))
-    return dict(zip(every, found, strict=True))
+def _stored(store: Store, meter: Meter, grid: Grid) -> dict[Resolution, Intervals]:
+    """The rows between the first and the last boundary of each resolution; days for all of the months."""
+    span = {each: grid[Resolution.MONTH if each is Resolution.DAY else each][[0, -1]].tolist() for each in grid}
+    found = {}
+    for ends in {tuple(ends) for ends in span.values()}:
+        these = [each for each in grid if tuple(span[each]) == ends]
+        rows = store.read_intervals([_column(meter, each) for each in these], _at(ends[0]), _at(ends[1]))
+        found.update(zip(these, rows, strict=True))
+    return found
+
+
+def _between(rows: Intervals, first_s: int | np.int64, last_s: int | np.int64) -> Intervals:
+    first, last = np.searchsorted(rows.start.astype(np.int64), (first_s, last_s))
+    return rows.take(slice(int(first), int(last)))
 
 
 def _column(meter: Meter, resolution: Resolution) -> Column:
@@ -289,7 +347,7 @@ class Row:
 
 
 def show_day(store: Store, portfolio: Portfolio, point: str, day: str) -> list[Row]:
-    """All stored intervals of a local day (ISO date), finest resolution first.
+    """All stored intervals of a local day (ISO date) and that of its month, finest resolution first.
 
     Raises :class:`KeyError` for a point that is not a meter of the portfolio.
     """
@@ -298,7 +356,8 @@ def show_day(store: Store, portfolio: Portfolio, point: str, day: str) -> list[R
         raise KeyError(f"{point} is no meter of the portfolio; `submeter config check` lists them")
     first = local_date_s(day, meter.zone)
     grid = {each: edges(meter.zone, each, first, first + 1) for each in Resolution}
-    stored = _stored(store, meter, first, grid[Resolution.DAY][-1])
+    stored = _stored(store, meter, grid)
+    stored[Resolution.DAY] = _between(stored[Resolution.DAY], first, grid[Resolution.DAY][-1])
     return [row for each in Resolution for row in _shown(each, stored[each], grid[each])]
 
 

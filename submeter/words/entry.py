@@ -12,9 +12,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Correction(Entry, frozen=True, kw_only=True):
-    """What a person says about readings; readings themselves are never edited.
+    """What a person says about readings; readings themselves are never edited, and nor is a correction.
 
-    ``kind`` 'reject' takes the readings in [start_ms, end_ms) out of settlement; 'reading' adds one (``micro``).
+    ``kind`` 'reject' takes the readings in [start_ms, end_ms) out of settlement; 'reading' adds one (``micro``, what
+    the register showed at ``start_ms``, before any ratio); 'revoke' takes back the correction named in ``revokes``.
+    The later word holds: a reading told after a rejection stands, one told before it goes with the others.
     """
 
     point: str
@@ -25,6 +27,7 @@ class Correction(Entry, frozen=True, kw_only=True):
     author: str
     reason: str
     told_ms: int
+    revokes: str = ""
 
 
 class Quarantined(Entry, frozen=True, kw_only=True):
