@@ -1,7 +1,8 @@
-"""Local days, hours and quarters of a zone as boundaries in UTC, and what its clock shows, through clock changes and
-odd offsets.
+"""Local months, days, hours and quarters of a zone as boundaries in UTC, and what its clock shows, through clock
+changes and odd offsets.
 
-A day begins at local midnight; where a clock change skips midnight, at the change. Hours and quarters are counted from
+A day begins at local midnight; where a clock change skips midnight, at the change. A month begins with its first day.
+Hours and quarters are counted from
 the day's beginning, so that they cut no day: a day is always a whole number of stored intervals, whether it has 23, 24
 or 25 hours, and in a zone of +05:45 an hour begins at a quarter past the UTC hour.
 """
@@ -37,6 +38,15 @@ def _calendar(zone: str) -> tuple[Seconds, NDArray[np.int64]]:
     starts = np.array([_midnight(date.fromordinal(day), place) for day in days], np.int64)
     begins, rows = np.unique(starts, return_index=True)  # a zone that changed sides of the date line skipped a day
     return begins, (np.array(days, np.int64)[rows] - 1) % 7
+
+
+@lru_cache(maxsize=64)
+def months(zone: str) -> Seconds:
+    """Epoch seconds at which every local month from January 1990 to January 2060 begins, ascending; each is one of
+    :func:`midnights`."""
+    place = ZoneInfo(zone)
+    firsts = [date(year, month, 1) for year in range(_FIRST_YEAR, _LAST_YEAR) for month in range(1, 13)]
+    return np.array([_midnight(day, place) for day in (*firsts, date(_LAST_YEAR, 1, 1))], np.int64)
 
 
 def _midnight(day: date, place: ZoneInfo) -> int:
@@ -78,14 +88,15 @@ def _offset(utc_s: int, zone: str) -> int:
 
 
 def edges(zone: str, resolution: Resolution, start_s: int, end_s: int) -> Seconds:
-    """Boundaries of the intervals of every local day that [start_s, end_s) touches: whole days, first to last.
+    """Boundaries of the intervals of every local day (for months: every local month) that [start_s, end_s) touches:
+    whole days, or months, first to last.
 
-    n + 1 epoch seconds for n intervals, ascending; ``end_s`` ≤ ``start_s`` gives the day of ``start_s``.
+    n + 1 epoch seconds for n intervals, ascending; ``end_s`` ≤ ``start_s`` gives the day, or month, of ``start_s``.
     """
-    every = midnights(zone)
+    every = months(zone) if resolution is Resolution.MONTH else midnights(zone)
     first = int(np.searchsorted(every, start_s, "right")) - 1
     last = int(np.searchsorted(every, max(end_s, start_s + 1), "left"))
-    return _edges(zone, resolution, first, last)
+    return every[first : last + 1] if resolution is Resolution.MONTH else _edges(zone, resolution, first, last)
 
 
 @lru_cache(maxsize=256)

@@ -5,8 +5,9 @@ resolutions (:mod:`analytics.settle`) and compares with what is stored; only row
 those have their revision raised. So it does nothing the second time, and a full re-settlement gives the same ledger.
 
 Quarters are kept for days on whose end readings came at least every twenty minutes (median of the last nine); hours
-and days always. Months are made of their days (:mod:`analytics.months`): those of the window and those stored around it. A late reading in front of estimated hours re-settles those of the four weeks after it;
-for a meter without a rating, whose limits are its own history, 60 days on both sides of any change.
+and days always. Months are made of their days, of those in the window and of those stored around it
+(:mod:`analytics.months`). A late reading in front of estimated hours re-settles those of the four weeks after it; for a
+meter without a rating, whose limits are its own history, 60 days on both sides of any change.
 """
 
 from dataclasses import dataclass, replace
@@ -311,7 +312,7 @@ def _chain(*parts: Intervals) -> Intervals:
 def _stored(store: Store, meter: Meter, grid: Grid) -> dict[Resolution, Intervals]:
     """The rows between the first and the last boundary of each resolution; days for all of the months."""
     span = {each: grid[Resolution.MONTH if each is Resolution.DAY else each][[0, -1]].tolist() for each in grid}
-    found = {}
+    found: dict[Resolution, Intervals] = {}
     for ends in {tuple(ends) for ends in span.values()}:
         these = [each for each in grid if tuple(span[each]) == ends]
         rows = store.read_intervals([_column(meter, each) for each in these], _at(ends[0]), _at(ends[1]))
@@ -320,7 +321,7 @@ def _stored(store: Store, meter: Meter, grid: Grid) -> dict[Resolution, Interval
 
 
 def _between(rows: Intervals, first_s: int | np.int64, last_s: int | np.int64) -> Intervals:
-    first, last = np.searchsorted(rows.start.astype(np.int64), (first_s, last_s))
+    first, last = np.searchsorted(rows.start.astype(np.int64), np.array([first_s, last_s]))
     return rows.take(slice(int(first), int(last)))
 
 

@@ -4,10 +4,11 @@ The boundary rule
 -----------------
 The cumulative count at a boundary is that of a reading there, else it lies on the line (or, in a gap of more than two
 hours, on the meter's profile) between the readings before and after. A boundary is *exact* at a resolution when a
-reading lies within a thirtieth of the interval: 30 s for a quarter, 2 min for an hour, 48 min for a day. So with live
-polls every 15 to 60 s every quarter is exact, and with hourly readings hours and days are. An interval between two
-exact boundaries is measured, whatever is missing inside it; otherwise it is estimated. All resolutions are differences
-of the same counts at the same instants, so that the sums of quarters, hours and days agree to the last count.
+reading lies within a thirtieth of the interval: 30 s for a quarter, 2 min for an hour, 48 min for a day, a day for a
+month. So with live polls every 15 to 60 s every quarter is exact, and with hourly readings hours and days are. An
+interval between two exact boundaries is measured, whatever is missing inside it; otherwise it is estimated. All
+resolutions are differences of the same counts at the same instants, so that the sums of quarters, hours, days and
+months agree to the last count.
 
 An interval that reaches beyond the last reading is missing and pending. One that touches a long break of the register
 (reset or exchange without closing reading, more than two hours) is missing at every resolution; a shorter break leaves
@@ -34,7 +35,7 @@ def tolerance_ms(resolution: Resolution) -> int:
 def settle_all(
     track: Track, grids: dict[Resolution, Seconds], history: History | None = None
 ) -> dict[Resolution, Intervals]:
-    """All resolutions from one look at the counts; the quarters' boundaries hold all the others."""
+    """All resolutions from one look at the counts; the quarters' boundaries must hold all the others."""
     finest = grids[Resolution.QUARTER]
     at = spread(track, finest * 1000, history)
     return {each: settle(track, grid, each, at=at.take(np.searchsorted(finest, grid))) for each, grid in grids.items()}
@@ -72,12 +73,17 @@ def settle(
 
 
 def _measure(at: Spread, resolution: Resolution) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]:
-    exact = at.distance_ms <= tolerance_ms(resolution)
-    measured = exact[:-1] & exact[1:]
-    profiled = (at.profiled & ~exact)[:-1] | (at.profiled & ~exact)[1:]
-    known = np.where(measured, Known.MEASURED, Known.ESTIMATED).astype(np.uint8)
-    method = np.where(measured, Method.REGISTER, np.where(profiled, Method.PROFILE, Method.LINEAR)).astype(np.uint8)
+    known, method = how_known(at.distance_ms <= tolerance_ms(resolution), at.profiled)
     return np.diff(at.counts), known, method
+
+
+def how_known(exact: NDArray[np.bool_], profiled: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Known and method of the intervals between boundaries, each exact or not, its count on a profile or not."""
+    measured = exact[:-1] & exact[1:]
+    guessed = profiled & ~exact
+    known = np.where(measured, Known.MEASURED, Known.ESTIMATED).astype(np.uint8)
+    method = np.where(measured, Method.REGISTER, np.where(guessed[:-1] | guessed[1:], Method.PROFILE, Method.LINEAR))
+    return known, method.astype(np.uint8)
 
 
 def _strike(

@@ -39,7 +39,12 @@ CREATE TABLE cursors (job TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID"
 DAY_MS = 86_400_000
 _READING_SHAPES = (Shape.RISING, Shape.RISING)
 _INTERVAL_SHAPES = (Shape.RISING, Shape.LEVEL, Shape.LEVEL, Shape.LEVEL, Shape.LEVEL, Shape.LEVEL)
-_BLOCK_S = {Resolution.QUARTER: 8 * 86400, Resolution.HOUR: 32 * 86400, Resolution.DAY: 512 * 86400}
+_BLOCK_S = {
+    Resolution.QUARTER: 8 * 86400,
+    Resolution.HOUR: 32 * 86400,
+    Resolution.DAY: 512 * 86400,
+    Resolution.MONTH: 16_384 * 86400,
+}
 """span of a block of intervals: about 500 to 800 rows, so that a rewrite of one costs little"""
 
 

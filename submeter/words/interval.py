@@ -8,16 +8,20 @@ from numpy.typing import NDArray
 
 
 class Resolution(StrEnum):
-    """Length of an interval; days begin at the building's local midnight."""
+    """Length of an interval; days begin at the building's local midnight, months at that of their first day."""
 
     QUARTER = "15m"
     HOUR = "1h"
     DAY = "1d"
+    MONTH = "1mo"
 
     @property
     def seconds(self) -> int:
-        """Nominal length (a local day may have 23 or 25 hours)."""
-        return {"15m": 900, "1h": 3600, "1d": 86400}[self.value]
+        """Nominal length: a local day may have 23 or 25 hours, and a month, here of 30 days, has 28 to 31."""
+        return _NOMINAL_S[self.value]
+
+
+_NOMINAL_S = {"15m": 900, "1h": 3600, "1d": 86_400, "1mo": 30 * 86_400}
 
 
 class Known(IntEnum):

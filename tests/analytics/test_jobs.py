@@ -141,8 +141,8 @@ def test_live_polls_one_by_one_give_what_all_of_them_give(
 @given(history=histories())
 def test_known_hours_are_the_sum_of_their_quarters_and_days_of_their_hours(history: History) -> None:
     store = replayed(history)
-    quarters, hours, days = (rows(store, each) for each in Resolution)
-    for fine, coarse in ((quarters, hours), (hours, days)):
+    quarters, hours, days, months = (rows(store, each) for each in Resolution)
+    for fine, coarse in ((quarters, hours), (hours, days), (days, months)):
         starts = fine.start.astype(np.int64)
         spans = np.append(coarse.start.astype(np.int64), 2**53)
         for row in np.flatnonzero(coarse.known):

@@ -1,0 +1,59 @@
+"""Months of the ledger, made of its days: twelve rows that a year's query reads instead of 365, equal to their sum.
+
+A month is the difference of the same cumulative counts at its two boundaries, so its energy is the sum of its days to
+the last count, and it can be had from stored days where only a part of the month was settled anew. How it is known is
+decided at its own resolution (:mod:`analytics.settle`): measured when a reading lies within a day of both boundaries,
+whatever is missing inside; missing when the register was lost inside; pending until its last day is closed.
+:func:`analytics.settle.settle` at :attr:`Resolution.MONTH` is the same in one go from a whole track; a test compares.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.calendar import Seconds, midnights
+from analytics.settle import BROKEN, how_known
+from submeter.words import Flag, Intervals, Known, Method
+
+Flags = NDArray[np.bool_]
+
+
+def monthly(days: Intervals, zone: str, boundaries: Seconds, exact: Flags, profiled: Flags) -> Intervals:
+    """Months between successive boundaries (epoch s, n + 1) from their days' rows; those whose first day has no row
+    are left out.
+
+    ``exact`` and ``profiled`` tell of each boundary whether a reading is near enough, and whether its count lies on a
+    profile. Revision is 0.
+    """
+    starts = days.start.astype("datetime64[s]").astype(np.int64)
+    row = np.searchsorted(starts, boundaries)
+    begun = np.isin(boundaries[:-1], starts)
+    known, method = how_known(exact, profiled)
+    flags = _union(days.flags, row)
+    broken = flags & BROKEN > 0
+    known[broken], method[broken & (method == Method.REGISTER)] = Known.ESTIMATED, Method.LINEAR
+    micro = _sum(days.micro, row)
+    missing, lost = _sum(days.known == Known.MISSING, row) > 0, _sum(days.method == Method.NO_CLOSING, row) > 0
+    whole = np.diff(row) == np.diff(np.searchsorted(midnights(zone), boundaries))
+    pending = ~whole | (flags & Flag.PENDING > 0)
+    micro[missing | pending], known[missing | pending] = 0, Known.MISSING
+    method[missing | pending] = np.where(lost & ~pending, Method.NO_CLOSING, Method.NO_READING)[missing | pending]
+    flags[pending] = Flag.PENDING
+    return Intervals.of(boundaries[:-1].astype("datetime64[s]"), micro, known, method, flags).take(begun)
+
+
+def near_measured(days: Intervals, zone: str, boundaries: Seconds) -> Flags:
+    """At which boundaries a measured day begins or ends: a reading lies within 48 minutes of them."""
+    measured = days.start[days.known == Known.MEASURED].astype("datetime64[s]").astype(np.int64)
+    every = midnights(zone)
+    eves = every[np.searchsorted(every, boundaries) - 1]
+    return np.asarray(np.isin(boundaries, measured) | np.isin(eves, measured))
+
+
+def _sum(values: NDArray[np.generic], row: NDArray[np.intp]) -> NDArray[np.int64]:
+    return np.diff(np.concatenate([[0], np.cumsum(values, dtype=np.int64)])[row])
+
+
+def _union(flags: NDArray[np.uint16], row: NDArray[np.intp]) -> NDArray[np.uint16]:
+    return np.array([np.bitwise_or.reduce(flags[begin:end]) for begin, end in pairwise(row)], np.uint16)
