@@ -61,6 +61,11 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         "CPU per meter; the judge's verdict",
         "the targets; with `--peers` opendsm and camber on the same hours",
     ),
+    "balance": Benchmark(
+        "SITE [CASES [SEED]]",
+        "one fault at a time in a month of a real meter tree whose parts add up: cause and meter named",
+        "whichever meter's energy is nearest to the difference; nobody blamed where nothing is wrong (≤ 0.05)",
+    ),
     "lines": Benchmark("", "lines of code per package", "the lines of its tests"),
 }
 WIDTH: Final = 150

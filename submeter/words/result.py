@@ -63,7 +63,11 @@ class Saving(Entry, frozen=True, kw_only=True):
 
 
 class Balance(Entry, frozen=True, kw_only=True):
-    """Main (or parent) against the sum of its children over a span (id = point). Energies in kWh."""
+    """Main (or parent) against the sum of its children over a span (id = point). Energies in kWh.
+
+    Outside the band the likeliest cause is named: missing_child, base_load, double_count, reversed_phase, lost_phase,
+    wrong_ratio, unknown ('' = within the band).
+    """
 
     point: str
     start_ms: int
@@ -73,3 +77,14 @@ class Balance(Entry, frozen=True, kw_only=True):
     band_kwh: float
     """half-width that accuracy classes and estimated intervals allow"""
     completeness: float
+    cause: str = ""
+    blamed: str = ""
+    """the meter that the cause names: a child or the parent; '' = none"""
+    factor: float | None = None
+    """what the blamed meter shows ÷ what flows (1 = right)"""
+    base_kw: float = 0.0
+    """constant load that no child counts"""
+    explained: float = 0.0
+    """share of the difference's variance, hour to hour and day to day, that the cause accounts for"""
+    either: bool = False
+    """there is one child, and the fault may be the parent's as well"""
