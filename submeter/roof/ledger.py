@@ -11,6 +11,7 @@ from rich.progress import track
 from rich.table import Table
 
 from analytics.ledger import Row, settle_point, show_day
+from submeter.roof.ledger_check import check
 from submeter.roof.place import Place, with_place
 from submeter.words import ConfigError, Portfolio, Resolution
 
@@ -18,6 +19,9 @@ from submeter.words import ConfigError, Portfolio, Resolution
 @click.group()
 def ledger() -> None:
     """How each number is known."""
+
+
+ledger.add_command(check)
 
 
 @ledger.command()

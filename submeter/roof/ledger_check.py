@@ -1,0 +1,119 @@
+"""``submeter ledger check``: the ledger's invariant over everything stored, told in sentences, with an exit code."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from analytics.check import Checked, Violation, absent, check_point, unsettled
+from submeter.roof.place import Place, with_place
+from submeter.stores import Store
+from submeter.words import QUANTITIES, ConfigError, Portfolio
+
+
+@click.command()
+@with_place
+@click.argument("meters", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Go on after the first violation and list them all.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: each violation, then the sum of it.")
+def check(place: Place, meters: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Check that everything stored adds up: against the registers, the calendar, a fresh settlement, the prices.
+
+    Ends with exit code 1 at the first number that is not as it should be. Readings that arrived and are not settled
+    yet are no violation. It only reads, and may run beside everything else.
+
+    \b
+    Example:
+      submeter ledger check
+      submeter ledger check PD01/main --all
+    """
+    portfolio = place.watch()()
+    chosen = meters or tuple(point for point in portfolio.points if portfolio.devices.get(point))
+    for meter in chosen:
+        if not portfolio.devices.get(meter):
+            raise ConfigError(
+                f"{meter!r} is no meter of the portfolio; ids look like {next(iter(portfolio.points), '-')}"
+            )
+    store = place.store()
+    total = _Total()
+    try:
+        for checked in _checks(store, portfolio, chosen, lost=not meters):
+            total.add(checked)
+            for violation in checked.violations[: None if every else 1]:
+                _tell(portfolio, violation, as_json=as_json)
+            if total.violations and not every:
+                break
+    finally:
+        store.close()
+    _sum_up(total, as_json=as_json)
+    if total.violations:
+        raise click.exceptions.Exit(1)
+
+
+class _Total:
+    """What the check has come to so far."""
+
+    def __init__(self) -> None:
+        self.meters = self.rows = self.bracketed = self.waiting = self.violations = 0
+
+    def add(self, checked: Checked) -> None:
+        self.meters += 1 if checked.point else 0
+        self.rows += checked.rows
+        self.bracketed += checked.bracketed
+        self.waiting += checked.waiting
+        self.violations += len(checked.violations)
+
+
+def _checks(store: Store, portfolio: Portfolio, points: tuple[str, ...], *, lost: bool) -> Iterator[Checked]:
+    waits = unsettled(store)
+    if lost and (columns := absent(store, portfolio)):
+        yield Checked("", violations=columns)
+    for point in track(points, "checking", console=Console(stderr=True)):
+        yield check_point(store, portfolio, point, waits.get(point))
+
+
+def _tell(portfolio: Portfolio, violation: Violation, *, as_json: bool) -> None:
+    column = violation.column
+    point = portfolio.points.get(column.point)
+    if as_json:
+        plain = {
+            "meter": column.point, "quantity": column.quantity, "resolution": column.resolution.value,
+            "start": f"{violation.start}Z", "end": f"{violation.end}Z", "rule": violation.rule.value,
+            "stored": violation.stored, "should": violation.should, "do": violation.do,
+        }  # fmt: skip
+        click.echo(msgspec.json.encode(plain))
+        return
+    zone: tzinfo = ZoneInfo(portfolio.buildings[point.building].zone) if point else UTC
+    unit = QUANTITIES[column.quantity].unit if column.quantity in QUANTITIES else column.quantity
+    click.echo(
+        f"{column.point}, {column.quantity} ({unit}), {column.resolution}, "
+        f"{_local(violation.start, zone)} to {_local(violation.end, zone)} ({zone}): "
+        f"stored is {violation.stored}; it should be {violation.should} [{violation.rule}]. {violation.do}."
+    )
+
+
+def _local(instant: np.datetime64, zone: tzinfo) -> str:
+    """Local minute of an instant."""
+    return datetime.fromtimestamp(int(instant.astype(np.int64)), UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _sum_up(total: _Total, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(vars(total)))
+        return
+    end = f"{total.violations:,} violations" if total.violations else "everything adds up"
+    click.echo(
+        f"{total.meters:,} meters, {total.rows:,} intervals checked ({total.bracketed:,} against the registers): {end}",
+        err=bool(total.violations),
+    )
+    if total.waiting:
+        click.echo(f"{total.waiting:,} intervals wait for readings that are not settled yet (is analytics running?)")
+
+
+def _example(portfolio: Portfolio) -> str:
+    return next(iter(portfolio.points), "-")
