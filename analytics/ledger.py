@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from analytics.calendar import Seconds, day_of, edges, local_date_s, midnights
 from analytics.corrections import standing
 from analytics.gaps import HISTORY_S, History, long_gaps, spread
-from analytics.meter import Meter, meter_of
-from analytics.months import monthly, near_measured
+from analytics.meter import FOREVER_MS, Meter, meter_of
+from analytics.months import asked, monthly, near_measured
 from analytics.settle import GRACE_MS, settle, settle_all, tolerance_ms
 from analytics.suspect import REACH_DAYS, suspect_hours
 from analytics.tariff import priced
@@ -110,9 +110,7 @@ def settle_span(
 
     ``until_ms``: say that intervals up to then are missing where nothing was read; default: the last reading.
     """
-    window = fetch(store, meter, *_widened(store, meter, start_ms, end_ms), corrections)
-    if not len(window.track):
-        return Settled(meter.point.id, meter.point.quantity, {})
+    window = fetch(store, meter, *_widened(store, meter, start_ms, end_ms, corrections), corrections)
     first_s, last_s = window.first_ms // 1000, max(window.last_ms, until_ms or 0) // 1000 + 1
     days = edges(meter.zone, Resolution.DAY, first_s, last_s)
     horizon_s = min(max(int(window.times[-1]) if len(window.times) else 0, until_ms or 0), meter.until_ms - 1) // 1000
@@ -123,37 +121,57 @@ def settle_span(
     around = _around(stored[Resolution.DAY], rows[Resolution.DAY], grid[Resolution.DAY])
     rows[Resolution.MONTH] = _months(store, meter, window, around, grid, history, corrections)
     stored[Resolution.DAY] = _between(stored[Resolution.DAY], days[0], days[-1])
-    changed = {
-        resolution: revise(stored[resolution], rows[resolution], int(window.track.times[-1]) // 1000)
-        for resolution in Resolution
-    }
-    certain = window.ends and window.track.held_ms is None
+    changed = {each: revise(stored[each], rows[each], *_known_span(window)) for each in Resolution}
     return Settled(
         meter.point.id,
         meter.point.quantity,
         changed,
         sum(len(each) for each in rows.values()),
-        int(window.track.times[-1]) if certain else None,
+        int(window.track.times[-1]) if _certain(window, rows[Resolution.QUARTER]) else None,
     )
 
 
-def _widened(store: Store, meter: Meter, start_ms: int, end_ms: int) -> tuple[int, int]:
+def _known_span(window: Window) -> tuple[int, int]:
+    """From when on (epoch s) no row stands but those settled now, and the last accepted reading."""
+    if not len(window.track):
+        return -FOREVER_MS, -FOREVER_MS
+    begin, end = (window.track.times[[0, -1]] // 1000).tolist()
+    return -FOREVER_MS if window.begins else begin, end
+
+
+def _certain(window: Window, quarters: Intervals) -> bool:
+    """Whether one more reading in the quarter of the newest changes nothing; it may make a coarse day a fine one."""
+    if not window.ends or window.track.held_ms is not None or not len(quarters):
+        return False
+    return int(quarters.start[-1].astype(np.int64)) + Resolution.QUARTER.seconds > int(window.times[-1]) // 1000
+
+
+def _widened(
+    store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: tuple[Correction, ...]
+) -> tuple[int, int]:
     """The change with the intervals whose estimates or limits look at it."""
     if not meter.rated:
         return start_ms - REACH_DAYS * DAY_MS, end_ms + (REACH_DAYS + 1) * DAY_MS
-    late = store.after(meter.segments[-1].series, end_ms + HOLD_MS) is not None
-    if not late:
+    if not _late(store, meter, end_ms + HOLD_MS, corrections):
         return start_ms, end_ms
-    reach = end_ms + 1000 * HISTORY_S + DAY_MS
+    reach = end_ms + HOLD_MS + 1000 * HISTORY_S + DAY_MS
     (hours,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(end_ms // 1000), _at(reach // 1000))
     guessed = hours.start[hours.known == Known.ESTIMATED]
     return (start_ms, int(guessed[-1].astype(np.int64)) * 1000) if len(guessed) else (start_ms, end_ms)
+
+
+def _late(store: Store, meter: Meter, since_ms: int, corrections: tuple[Correction, ...]) -> bool:
+    """Whether anything was read since, of any device or by hand."""
+    read = any(store.after(segment.series, since_ms) is not None for segment in reversed(meter.segments))
+    return read or any(entry.start_ms >= since_ms for entry in corrections)
 
 
 def _rows(
     store: Store, meter: Meter, window: Window, grid: Grid, history: History | None, horizon_s: int
 ) -> dict[Resolution, Intervals]:
     """Every interval of the window's days, at each resolution up to days."""
+    if not len(window.track):
+        return dict.fromkeys(FINE, Intervals.empty())
     rows = settle_all(window.track, {each: grid[each] for each in FINE}, history)
     rows = {each: _led_in(of, grid[each], window) for each, of in rows.items()}
     rows[Resolution.QUARTER] = _quarterly(rows[Resolution.QUARTER], window, meter.zone)
@@ -182,7 +200,7 @@ def _months(
     boundaries, span = grid[Resolution.MONTH], grid[Resolution.DAY]
     exact = near_measured(days, meter.zone, boundaries)
     profiled = np.zeros(len(boundaries), bool)
-    for row in np.flatnonzero(~exact).tolist():
+    for row in np.flatnonzero(asked(days, meter.zone, boundaries) & ~exact).tolist():
         at, of, using = int(boundaries[row]), window, history
         if not span[0] <= at <= span[-1]:
             of = fetch(store, meter, at * 1000, at * 1000 + 1, corrections)
@@ -221,7 +239,7 @@ def _history(store: Store, meter: Meter, window: Window, hours: NDArray[np.int64
     begin_s = int(window.track.times[gaps[0]]) // 1000 - HISTORY_S
     (stored,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(begin_s), _at(int(hours[0])))
     fresh = settle(window.track, hours, Resolution.HOUR)
-    return History.of(meter.zone, stored).then(History.of(meter.zone, fresh))
+    return History.of(meter.place, stored).then(History.of(meter.place, fresh))
 
 
 def _quarterly(quarters: Intervals, window: Window, zone: str) -> Intervals:
@@ -268,14 +286,14 @@ def _mark(rows: Intervals, hours_s: NDArray[np.int64], grid: NDArray[np.int64]) 
     return replace(rows, flags=flags.astype(np.uint16))
 
 
-def revise(stored: Intervals, fresh: Intervals, last_s: int) -> Intervals:
+def revise(stored: Intervals, fresh: Intervals, since_s: int, last_s: int) -> Intervals:
     """The rows of ``fresh`` that are new or differ from ``stored``, with the next revision.
 
-    Rows stored from the first fresh one on that no longer are become missing (pending after ``last_s``).
+    Rows stored from ``since_s`` on that no longer are become missing (pending after ``last_s``).
     """
-    if not len(fresh) or not len(stored):
+    if not len(stored):
         return fresh
-    wanted = _completed(stored, fresh, last_s)
+    wanted = _completed(stored, fresh, since_s, last_s)
     row = np.searchsorted(stored.start, wanted.start)
     inside = np.minimum(row, len(stored) - 1)
     old = stored.take(inside)
@@ -286,9 +304,8 @@ def revise(stored: Intervals, fresh: Intervals, last_s: int) -> Intervals:
     return replace(wanted, revision=revision).take(~same)
 
 
-def _completed(stored: Intervals, fresh: Intervals, last_s: int) -> Intervals:
-    row = np.minimum(np.searchsorted(fresh.start, stored.start), len(fresh) - 1)
-    left = (fresh.start[row] != stored.start) & (stored.start >= fresh.start[0])
+def _completed(stored: Intervals, fresh: Intervals, since_s: int, last_s: int) -> Intervals:
+    left = ~np.isin(stored.start, fresh.start) & (stored.start.astype(np.int64) >= since_s)
     if not left.any():
         return fresh
     gone = stored.take(left)

@@ -26,21 +26,33 @@ def monthly(days: Intervals, zone: str, boundaries: Seconds, exact: Flags, profi
     ``exact`` and ``profiled`` tell of each boundary whether a reading is near enough, and whether its count lies on a
     profile. Revision is 0.
     """
-    starts = days.start.astype("datetime64[s]").astype(np.int64)
-    row = np.searchsorted(starts, boundaries)
-    begun = np.isin(boundaries[:-1], starts)
+    row, begun, closed = _rows(days, zone, boundaries)
     known, method = how_known(exact, profiled)
     flags = _union(days.flags, row)
     broken = flags & BROKEN > 0
     known[broken], method[broken & (method == Method.REGISTER)] = Known.ESTIMATED, Method.LINEAR
-    micro = _sum(days.micro, row)
-    missing, lost = _sum(days.known == Known.MISSING, row) > 0, _sum(days.method == Method.NO_CLOSING, row) > 0
-    whole = np.diff(row) == np.diff(np.searchsorted(midnights(zone), boundaries))
-    pending = ~whole | (flags & Flag.PENDING > 0)
-    micro[missing | pending], known[missing | pending] = 0, Known.MISSING
-    method[missing | pending] = np.where(lost & ~pending, Method.NO_CLOSING, Method.NO_READING)[missing | pending]
-    flags[pending] = Flag.PENDING
+    lost = closed & (_sum(days.method == Method.NO_CLOSING, row) > 0)
+    missing = ~closed | (_sum(days.known == Known.MISSING, row) > 0)
+    micro = np.where(missing, 0, _sum(days.micro, row))
+    known[missing], method[missing] = Known.MISSING, np.where(lost, Method.NO_CLOSING, Method.NO_READING)[missing]
+    flags[~closed] = Flag.PENDING
     return Intervals.of(boundaries[:-1].astype("datetime64[s]"), micro, known, method, flags).take(begun)
+
+
+def asked(days: Intervals, zone: str, boundaries: Seconds) -> Flags:
+    """The boundaries that matter: those of months whose days are all there, and over."""
+    _, begun, closed = _rows(days, zone, boundaries)
+    whole = begun & closed
+    return np.append(whole, False) | np.append(False, whole)
+
+
+def _rows(days: Intervals, zone: str, boundaries: Seconds) -> tuple[NDArray[np.intp], Flags, Flags]:
+    """The first day's row at or after each boundary; which months have their first day's row; which have all of
+    their days', none of them pending."""
+    starts = days.start.astype("datetime64[s]").astype(np.int64)
+    row = np.searchsorted(starts, boundaries)
+    whole = np.diff(row) == np.diff(np.searchsorted(midnights(zone), boundaries))
+    return row, np.isin(boundaries[:-1], starts), whole & (_sum(days.flags & Flag.PENDING > 0, row) == 0)
 
 
 def near_measured(days: Intervals, zone: str, boundaries: Seconds) -> Flags:
