@@ -40,6 +40,15 @@ def energy(value: float | None, unit: str = "kWh") -> str:
     return f"{plain(value)} {unit}"
 
 
+def flow(value: float | None, unit: str = "kWh") -> str:
+    """What an hour's energy or volume is as a flow.
+
+    >>> flow(12.3), flow(0.5, "m³")
+    ('12.3 kW', '0.500 m³/h')
+    """
+    return f"{plain(value)} {'kW' if unit == 'kWh' else f'{unit}/h'}"
+
+
 def money(value: float | None) -> str:
     """Yuan without fen.
 

@@ -46,7 +46,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A meter in the tree; ``gap_kwh`` = main − children, ``outside`` when it is beyond ± ``band_kwh``."""
+    """A meter in the tree; ``gap_kwh`` = main − children, ``outside`` when it is beyond ± ``band_kwh``.
+
+    ``cause`` is the likeliest one of a gap outside the band ('' = within), ``blamed`` the meter it names ('' = none).
+    """
 
     point: str
     name: str
@@ -63,6 +66,13 @@ class Node:
     outside: bool
     start_ms: int | None
     end_ms: int | None
+    cause: str
+    blamed: str
+    blamed_zh: str
+    factor: float | None
+    base_kw: float
+    explained: float
+    either: bool
 
 
 def meters(reader: Reader, building: str | None = None) -> list[Health]:
@@ -135,7 +145,9 @@ def tree(reader: Reader, building: str) -> list[Node]:
     nodes: list[Node] = []
 
     def walk(point: Point, depth: int) -> None:
-        nodes.append(_node(point, depth, health[point.id].state, balances.get(point.id), sums.get(point.id)))
+        balance = balances.get(point.id)
+        blamed = reader.portfolio.points.get(balance.blamed) if balance else None
+        nodes.append(_node(point, depth, health[point.id].state, balance, sums.get(point.id), blamed))
         for child in reader.portfolio.children_of(point.id):
             walk(reader.portfolio.points[child], depth + 1)
 
@@ -154,7 +166,9 @@ def _leaf_sums(reader: Reader, building: str, balances: list[Balance]) -> dict[s
     return {p: float(c.value[c.known > 0].sum()) for p, c in zip(points, columns, strict=True) if (c.known > 0).any()}
 
 
-def _node(point: Point, depth: int, state: str, balance: Balance | None, counted: float | None) -> Node:
+def _node(
+    point: Point, depth: int, state: str, balance: Balance | None, counted: float | None, blamed: Point | None
+) -> Node:
     gap = balance.main_kwh - balance.children_kwh if balance else None
     return Node(
         point=point.id,
@@ -172,4 +186,11 @@ def _node(point: Point, depth: int, state: str, balance: Balance | None, counted
         outside=balance is not None and gap is not None and gap < -balance.band_kwh,
         start_ms=balance.start_ms if balance else None,
         end_ms=balance.end_ms if balance else None,
+        cause=balance.cause if balance else "",
+        blamed=blamed.name if blamed else "",
+        blamed_zh=(blamed.name_zh or blamed.name) if blamed else "",
+        factor=balance.factor if balance else None,
+        base_kw=balance.base_kw if balance else 0.0,
+        explained=balance.explained if balance else 0.0,
+        either=balance.either if balance else False,
     )

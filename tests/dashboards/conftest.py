@@ -239,9 +239,11 @@ def tell(store: Store) -> None:
     store.put(saving(MEASURES[0], 60, 0.03), saving(MEASURES[1], 5, 0.05))
     store.put(
         Balance(id="tower/main", building="tower", point="tower/main", start_ms=NOW_MS - 30 * 86_400_000, end_ms=NOW_MS,
-                main_kwh=1000, children_kwh=900, band_kwh=15, completeness=1.0),
+                main_kwh=1000, children_kwh=900, band_kwh=15, completeness=1.0,
+                cause="base_load", base_kw=0.14, explained=0.2),
         Balance(id="hotel/main", building="hotel", point="hotel/main", start_ms=NOW_MS - 30 * 86_400_000, end_ms=NOW_MS,
-                main_kwh=1000, children_kwh=1100, band_kwh=15, completeness=0.97),
+                main_kwh=1000, children_kwh=1100, band_kwh=15, completeness=0.97,
+                cause="wrong_ratio", blamed="hotel/01b", factor=1.25, explained=0.98),
         GatewayStatus(id="gw1", told_ms=NOW_MS - 20_000, waiting=3, oldest_ms=NOW_MS - 60_000, polls=88_000, errors=2),
         Held(id="h1", gateway="gw1", point="tower/main", device="S000", quantity="energy_import",
              time_ms=NOW_MS + 600_000, micro=1, arrived_ms=NOW_MS),

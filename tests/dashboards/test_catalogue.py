@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import dashboards.web
+from analytics.imbalance import Cause
 from dashboards import catalogue
 from dashboards.catalogue import LANGUAGES, figures
 from dashboards.catalogue.sentence import Told, kinds, sentence
@@ -124,3 +125,8 @@ def test_a_missing_key_shows_itself_and_breaks_nothing():
 )
 def test_figures_are_written_by_size(shown, wanted):
     assert shown == wanted
+
+
+def test_every_cause_of_an_imbalance_has_its_sentence():
+    for cause in Cause:
+        assert catalogue.known(f"balance.{cause.value}")

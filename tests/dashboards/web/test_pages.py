@@ -120,6 +120,16 @@ def test_the_tree_names_the_node_whose_children_count_too_much(client):
     assert "children count too much" not in client.get("/meters?building=tower").text
 
 
+def test_the_tree_names_the_likeliest_cause_of_a_difference(client):
+    hotel = text_of(client.get("/meters?building=hotel&lang=en").text)
+    assert "the transformer ratio of HVAC is wrong; it shows 1.25 times what flows" in hotel
+    assert "This accounts for 98 % of how the difference varies." in hotel
+    assert "a constant load of 0.140 kW that no meter below counts" in text_of(
+        client.get("/meters?building=tower").text
+    )
+    assert "空调的互感器变比设置有误" in client.get("/meters?building=hotel&lang=zh").text
+
+
 @pytest.mark.parametrize(
     "path",
     [
