@@ -50,6 +50,8 @@ class Method(IntEnum):
     """missing: the segment (device) has no closing reading"""
     REFUTED = 18
     """missing: what was read was taken back by the register"""
+    INCOMPLETE = 20
+    """missing: a total of which less is known than the completeness limit is withheld"""
     SUM = 32
     """sum of other intervals"""
 
@@ -63,6 +65,8 @@ class Flag(IntFlag):
     ROLLOVER = 4
     RESET = 8
     EXCHANGE = 16
+    INCOMPLETE = 32
+    """a total some of whose meters are missing: the sum of what is known, not scaled up"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,11 @@
-"""A point is a place where energy is metered; a device is the meter that hangs there between two dates."""
+"""A point is a place where energy is metered; a device is the meter that hangs there between two dates.
 
+A *virtual* meter is a point without a device, whose energy is a sum or difference of other points' energy.
+"""
+
+import re
 from fractions import Fraction
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +27,35 @@ def parse_ratio(text: str) -> Fraction:
     return ratio
 
 
+class Term(NamedTuple):
+    """One point in a sum, and whether it is added (+1) or taken away (-1)."""
+
+    sign: int
+    point: str
+
+
+_TERM = re.compile(r"([+-]?)\s*([^\s+-]\S*)\s*")
+
+
+def parse_formula(text: str) -> tuple[Term, ...]:
+    """The terms of a sum or difference of full point ids; '' has none. Signs stand between spaces, for ids hold '-'.
+
+    >>> parse_formula("PD01/main - PD01/pv-roof")
+    (Term(sign=1, point='PD01/main'), Term(sign=-1, point='PD01/pv-roof'))
+
+    Raises :class:`ValueError` where it is not one.
+    """
+    terms: list[Term] = []
+    at, text = 0, text.strip()
+    while at < len(text):
+        found = _TERM.match(text, at)
+        if found is None or (terms and not found[1]) or found[2].count("/") != 1:
+            raise ValueError(f"formula {text!r} is no sum of points; write e.g. PD01/main - PD01/lift + PD01/pump")
+        terms.append(Term(-1 if found[1] == "-" else 1, found[2]))
+        at = found.end()
+    return tuple(terms)
+
+
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """``id`` is full (``building/local``) and fixed for ever: it is the identity in topics and stores.
 
@@ -39,6 +73,12 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     rating: float = 0.0
     quantity: str = "energy_import"
     """the register that is settled"""
+    formula: str = ""
+    """of a virtual meter: its sum, as :func:`parse_formula` reads it"""
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        return parse_formula(self.formula)
 
     @property
     def building(self) -> str:

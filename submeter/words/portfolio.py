@@ -46,8 +46,15 @@ class Portfolio:
     """digest of the files it was read from"""
     _children: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
+    _of_building: dict[str, list[Point]] = field(default_factory=dict, compare=False, repr=False)
+
     def points_of(self, building: str) -> list[Point]:
-        return [p for p in self.points.values() if p.building == building]
+        if not self._of_building:
+            found: dict[str, list[Point]] = {}
+            for p in self.points.values():
+                found.setdefault(p.building, []).append(p)
+            self._of_building.update(found)
+        return list(self._of_building.get(building, ()))
 
     def children_of(self, point: str) -> tuple[str, ...]:
         if not self._children:
