@@ -46,7 +46,7 @@ def fetch(store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: t
     if after is not None:
         readings.reach(readings.low, max(after + 3 * HOLD_MS, 0 if beyond is None else until_ms))
     track, every = readings.track(from_ms, until_ms, begins=begins, ends=beyond is None)
-    low = first if first is not None else int(track.times[0]) if len(track) else start_ms
+    low = first if first is not None else min(start_ms, int(track.times[0]) if len(track) else start_ms)
     high = after if after is not None else max(end_ms - 1, int(every[-1]) if len(every) else start_ms)
     return Window(track, every, low, high, begins, beyond is None)
 
@@ -72,6 +72,7 @@ class _Readings:
         self, store: Store, meter: Meter, low: int, high: int, corrections: tuple[Correction, ...] = ()
     ) -> None:
         self._store, self._meter, self._corrections = store, meter, corrections
+        self._told = told_times(meter, corrections)
         self.low, self.high = low, high
         self._load()
 
@@ -96,14 +97,14 @@ class _Readings:
             row = int(np.searchsorted(times, time_ms)) - 1
             if row >= 0:
                 return int(times[row])
-        found = [
-            pair[0]
-            for segment in self._meter.segments
-            if segment.since_ms < time_ms
-            and (pair := self._store.before(segment.series, min(time_ms, segment.until_ms)))
-            and pair[0] >= segment.since_ms
-        ]
-        return max(found, default=None)
+        found = [self._before(segment, time_ms) for segment in self._meter.segments if segment.since_ms < time_ms]
+        return max([*(t for t in found if t is not None), *(t for t in self._told if t < time_ms)], default=None)
+
+    def _before(self, segment: Segment, time_ms: int) -> int | None:
+        pair = self._store.before(segment.series, min(time_ms, segment.until_ms))
+        while pair is not None and (rejected := _rejecting(self._corrections, pair[0])):
+            pair = self._store.before(segment.series, min(each.start_ms for each in rejected))
+        return pair[0] if pair is not None and pair[0] >= segment.since_ms else None
 
     def after(self, time_ms: int) -> int | None:
         """Time of the oldest reading at or after ``time_ms``."""
@@ -111,14 +112,14 @@ class _Readings:
             row = int(np.searchsorted(times, time_ms))
             if row < len(times):
                 return int(times[row])
-        found = [
-            pair[0]
-            for segment in self._meter.segments
-            if segment.until_ms > time_ms
-            and (pair := self._store.after(segment.series, max(time_ms, segment.since_ms)))
-            and pair[0] < segment.until_ms
-        ]
-        return min(found, default=None)
+        found = [self._after(segment, time_ms) for segment in self._meter.segments if segment.until_ms > time_ms]
+        return min([*(t for t in found if t is not None), *(t for t in self._told if t >= time_ms)], default=None)
+
+    def _after(self, segment: Segment, time_ms: int) -> int | None:
+        pair = self._store.after(segment.series, max(time_ms, segment.since_ms))
+        while pair is not None and (rejected := _rejecting(self._corrections, pair[0])):
+            pair = self._store.after(segment.series, max(each.end_ms for each in rejected))
+        return pair[0] if pair is not None and pair[0] < segment.until_ms else None
 
     def falls(self, start_ms: int, end_ms: int) -> bool:
         """Whether any register falls between two readings of the span."""
@@ -180,6 +181,20 @@ def _opens(segment: Segment, times: Ints, from_ms: int, *, begins: bool) -> bool
     if segment.since_ms < from_ms or segment.since_ms <= -FOREVER_MS:
         return False
     return bool(len(times)) and (not begins or int(times[0]) - segment.since_ms <= NEAR_MS)
+
+
+def told_times(meter: Meter, corrections: tuple[Correction, ...]) -> list[int]:
+    """When people read the register of a device that hung there, but for what they rejected afterwards."""
+    told = [
+        entry.start_ms
+        for row, entry in enumerate(corrections)
+        if entry.kind == "reading" and not _rejecting(corrections[row:], entry.start_ms)
+    ]
+    return sorted(t for t in told if any(s.since_ms <= t < s.until_ms for s in meter.segments))
+
+
+def _rejecting(corrections: tuple[Correction, ...], time_ms: int) -> list[Correction]:
+    return [each for each in corrections if each.kind == "reject" and each.start_ms <= time_ms < each.end_ms]
 
 
 def _corrected(times: Ints, micro: Ints, corrections: tuple[Correction, ...], low: int, high: int) -> tuple[Ints, Ints]:
