@@ -25,7 +25,7 @@ from analytics.settle import GRACE_MS, settle, settle_all, tolerance_ms
 from analytics.suspect import REACH_DAYS, suspect_hours
 from analytics.tariff import priced
 from analytics.unroll import HOLD_MS
-from analytics.window import Window, fetch
+from analytics.window import Window, fetch, told_times
 from submeter.stores.port import Column, Store
 from submeter.words import Correction, Flag, Intervals, Known, Method, Portfolio, Resolution
 
@@ -77,20 +77,22 @@ def settle_point(
     meter = meter_of(portfolio, point)
     if meter is None:
         raise KeyError(f"{point} is no meter of the portfolio; `submeter config check` lists them")
-    span = _lifetime(store, meter)
+    corrections = corrections_of(store, point)
+    span = _lifetime(store, meter, corrections)
     if span is None:
         return Settled(point, meter.point.quantity, {})
     low, high = max(span[0], start_ms or span[0]), min(span[1], end_ms or span[1])
-    settled = settle_span(store, meter, low, high, corrections_of(store, point))
+    settled = settle_span(store, meter, low, high, corrections)
     with store.writing():
         write(store, portfolio, settled)
     return settled
 
 
-def _lifetime(store: Store, meter: Meter) -> tuple[int, int] | None:
+def _lifetime(store: Store, meter: Meter, corrections: tuple[Correction, ...]) -> tuple[int, int] | None:
     firsts = [pair[0] for s in meter.segments if (pair := store.after(s.series, max(s.since_ms, -(2**53))))]
     lasts = [pair[0] for s in meter.segments if (pair := store.before(s.series, min(s.until_ms, 2**53)))]
-    return (min(firsts), max(lasts) + 1) if firsts and lasts else None
+    told = told_times(meter, corrections)
+    return (min(firsts + told), max(lasts + told) + 1) if (firsts and lasts) or told else None
 
 
 def corrections_of(store: Store, point: str) -> tuple[Correction, ...]:
