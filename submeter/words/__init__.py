@@ -6,7 +6,7 @@ telescope exactly. :mod:`submeter.words.quantity` holds the units.
 """
 
 from submeter.words.building import Building, Gateway, Measure, Station
-from submeter.words.entry import Correction, Entry, GatewayStatus, Held, Quarantined
+from submeter.words.entry import Correction, Entry, GatewayStatus, Ground, Grounds, Held, Quarantined
 from submeter.words.errors import (
     Bug,
     ConfigError,
@@ -28,7 +28,7 @@ from submeter.words.result import Balance, Baseline, Saving
 __all__ = [
     "MICRO", "QUANTITIES", "Balance", "Baseline", "Block", "Bug", "Building", "CarbonFactor", "Change", "ConfigError",
     "Correction", "Device", "Entry", "Finding", "FindingState", "Flag", "FrameError", "Gateway", "GatewayStatus",
-    "Held", "Intervals", "Kind", "Known", "Measure", "Medium", "Method", "PayloadError", "Point", "Portfolio", "Price",
-    "Quantity", "Quarantined", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway", "Station",
+    "Ground", "Grounds", "Held", "Intervals", "Kind", "Known", "Measure", "Medium", "Method", "PayloadError", "Point",
+    "Portfolio", "Price", "Quantity", "Quarantined", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway", "Station",
     "StoreAway", "SubmeterError", "TheirsError", "Written", "parse_ratio",
 ]  # fmt: skip

@@ -30,6 +30,35 @@ class Correction(Entry, frozen=True, kw_only=True):
     revokes: str = ""
 
 
+class Ground(msgspec.Struct, frozen=True, kw_only=True):
+    """One device of a meter, as far as its energy depends on it; micro-units of the register, epoch ms."""
+
+    serial: str
+    modulus: int
+    ratio: str
+    resolution: int
+    since_ms: int
+    until_ms: int
+    opening: int | None = None
+    closing: int | None = None
+
+
+class Grounds(Entry, frozen=True, kw_only=True):
+    """The dated meter data that a meter's ledger was last settled and priced with (id = point; no devices = no meter).
+
+    ``price`` and ``carbon`` are rows of (local date, rate), ascending. For a building (id = building) only ``study``
+    is filled: a digest of all that its studies look at.
+    """
+
+    zone: str = ""
+    quantity: str = ""
+    rating: float = 0.0
+    devices: list[Ground] = msgspec.field(default_factory=list)
+    price: list[tuple[str, float]] = msgspec.field(default_factory=list)
+    carbon: list[tuple[str, float]] = msgspec.field(default_factory=list)
+    study: str = ""
+
+
 class Quarantined(Entry, frozen=True, kw_only=True):
     """A record that was not accepted, kept whole, with a reason that an engineer understands.
 
