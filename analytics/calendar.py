@@ -30,14 +30,19 @@ def midnights(zone: str) -> Seconds:
     return _calendar(zone)[0]
 
 
+def dates(zone: str) -> NDArray[np.int64]:
+    """The local date that each of :func:`midnights` begins, as days since 1970."""
+    return _calendar(zone)[1]
+
+
 @lru_cache(maxsize=64)
 def _calendar(zone: str) -> tuple[Seconds, NDArray[np.int64]]:
-    """Midnights, and the weekday (0 = Monday) of the day that each begins."""
+    """Midnights, and the date (days since 1970) that each begins."""
     place = ZoneInfo(zone)
     days = range(date(_FIRST_YEAR, 1, 1).toordinal(), date(_LAST_YEAR, 1, 1).toordinal() + 1)
     starts = np.array([_midnight(date.fromordinal(day), place) for day in days], np.int64)
     begins, rows = np.unique(starts, return_index=True)  # a zone that changed sides of the date line skipped a day
-    return begins, (np.array(days, np.int64)[rows] - 1) % 7
+    return begins, np.array(days, np.int64)[rows] - date(1970, 1, 1).toordinal()
 
 
 @lru_cache(maxsize=64)
@@ -119,7 +124,7 @@ def hour_type(zone: str, starts_s: Seconds) -> NDArray[np.intp]:
     The 25th hour of an autumn day counts as its 24th.
     """
     days = day_of(zone, starts_s)
-    begins, weekdays = _calendar(zone)
-    weekday = weekdays[days]
+    begins, on = _calendar(zone)
+    weekday = (on[days] + 3) % 7  # 1970-01-01 was a Thursday
     hour = np.minimum((starts_s - begins[days]) // 3600, 23)
     return np.asarray(np.where(weekday < 5, 0, weekday - 4) * 24 + hour, np.intp)

@@ -1,9 +1,13 @@
 """The cumulative count at any instant between two readings: where a register's difference went during a gap.
 
-Up to two hours it is spread evenly. A longer gap follows the meter's own profile: the median of its measured hours of
-the same day type and hour in the four weeks before the gap, scaled so that the gap adds up to what the register
-counted. The medians see bad hours as well, so that a profile depends on nothing but counted energy, and one gap's
+Up to two hours it is spread evenly. A longer gap follows the meter's own profile (:mod:`analytics.profile`), which is a
+pure function of the hours that were measured in the four weeks before the gap, of the building's calendar, and of what
+the register counted in the gap: nothing after the gap is looked at but the reading that ends it. It adds up to the last
+count. The profile sees bad hours as well, cut down, so that it depends on nothing but counted energy, and one gap's
 estimate never on another's.
+
+A public holiday that becomes known later (a country's calendar is a package of its own) may change the estimates of
+gaps when they are settled again, as dated meter data does.
 """
 
 from dataclasses import dataclass
@@ -11,12 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.calendar import Seconds, edges, hour_type
+from analytics.calendar import Seconds, edges
+from analytics.profile import estimate
 from analytics.unroll import SHORT_MS, Track
+from analytics.weekdays import Place
 from submeter.words import Intervals, Known, Resolution
 
 HISTORY_S = 28 * 86_400
 """the window before a gap that its profile comes from"""
+EDGE_MS = 120_000
+"""A gap's first and last two minutes are spread evenly: an hour that ends there is measured (:mod:`analytics.settle`),
+and what is measured, and what later profiles look at, must not depend on a profile."""
 ENOUGH_HOURS = 72
 """measured hours in the window without which a gap is spread evenly"""
 
@@ -25,14 +34,14 @@ ENOUGH_HOURS = 72
 class History:
     """Measured hours of a meter: starts (epoch s, ascending) and energy (int64 micro-units)."""
 
-    zone: str
+    place: Place
     start: Seconds
     micro: NDArray[np.int64]
 
     @staticmethod
-    def of(zone: str, hours: Intervals) -> "History":
+    def of(place: Place, hours: Intervals) -> "History":
         known = hours.known == Known.MEASURED
-        return History(zone, hours.start[known].astype("datetime64[s]").astype(np.int64), hours.micro[known])
+        return History(place, hours.start[known].astype("datetime64[s]").astype(np.int64), hours.micro[known])
 
     def then(self, later: "History") -> "History":
         """With another's hours in place of one's own from its first hour on."""
@@ -40,30 +49,15 @@ class History:
             return self
         kept = int(np.searchsorted(self.start, later.start[0]))
         return History(
-            self.zone,
+            self.place,
             np.concatenate([self.start[:kept], later.start]),
             np.concatenate([self.micro[:kept], later.micro]),
         )
 
-
-def profile(history: History, gap_start_s: int) -> NDArray[np.float64] | None:
-    """Typical energy of each :func:`~analytics.calendar.hour_type` (72 values), None where history is too short."""
-    first, last = np.searchsorted(history.start, (gap_start_s - HISTORY_S, gap_start_s - 3599))
-    if last - first < ENOUGH_HOURS:
-        return None
-    types = hour_type(history.zone, history.start[first:last])
-    energy = history.micro[first:last].astype(np.float64)
-    typical = np.full(72, np.nan)
-    for kind in np.unique(types).tolist():
-        typical[kind] = np.median(energy[types == kind])
-    by_hour = np.array([_mean(typical[hour::24]) for hour in range(24)])
-    by_hour = np.where(np.isnan(by_hour), np.median(energy), by_hour)
-    return np.where(np.isnan(typical), np.tile(by_hour, 3), typical)
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    def before(self, instant_s: float) -> "History":
+        """The window before an instant: hours that ended by then."""
+        first, last = np.searchsorted(self.start, (instant_s - HISTORY_S, instant_s - 3600 + 1e-3))
+        return History(self.place, self.start[first:last], self.micro[first:last])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,13 +93,29 @@ def spread(track: Track, instants_ms: NDArray[np.int64], history: History | None
     profiled = np.zeros(len(instants_ms), bool)
     if history is not None:
         for gap in long_gaps(track).tolist():
-            first, stop = np.searchsorted(instants_ms, track.times[gap : gap + 2])
-            shares = _profiled(track.times[gap : gap + 2], instants_ms[first:stop], history)
-            if shares is not None:
-                counted = int(track.counts[gap + 1] - track.counts[gap])
-                counts[first:stop] = track.counts[gap] + np.floor(shares * counted).astype(np.int64)
-                profiled[first:stop] = True
+            _follow(track, gap, instants_ms, history, counts, profiled)
     return Spread(counts, distance, profiled)
+
+
+def _follow(
+    track: Track,
+    gap: int,
+    instants_ms: NDArray[np.int64],
+    history: History,
+    counts: NDArray[np.int64],
+    profiled: NDArray[np.bool_],
+) -> None:
+    """Put a gap's counts on its profile, but for its edges."""
+    begin, end = track.times[gap] + EDGE_MS, track.times[gap + 1] - EDGE_MS
+    first, stop = np.searchsorted(instants_ms, (begin, end))
+    if first == stop:
+        return
+    counted, span = np.diff(track.counts[gap : gap + 2]), np.diff(track.times[gap : gap + 2])
+    low, high = (int(_share(counted, into, span)[0]) for into in (np.array([EDGE_MS]), span - EDGE_MS))
+    shares = _profiled(int(track.times[gap]), (int(begin), int(end)), high - low, instants_ms[first:stop], history)
+    if shares is not None:
+        counts[first:stop] = track.counts[gap] + low + np.floor(shares * (high - low)).astype(np.int64)
+        profiled[first:stop] = True
 
 
 def _share(counted: NDArray[np.int64], into: NDArray[np.int64], span: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -119,17 +129,20 @@ def _share(counted: NDArray[np.int64], into: NDArray[np.int64], span: NDArray[np
 
 
 def _profiled(
-    gap_ms: NDArray[np.int64], instants_ms: NDArray[np.int64], history: History
+    since_ms: int, gap_ms: tuple[int, int], counted: int, instants_ms: NDArray[np.int64], history: History
 ) -> NDArray[np.float64] | None:
-    """The share of a gap's energy that was counted by each instant in it (0 to 1), None without a usable profile."""
-    begin, end = int(gap_ms[0]), int(gap_ms[1])
-    typical = profile(history, begin // 1000)
-    if typical is None:
+    """The share of a gap's energy that was counted by each instant in it (0 to 1), None without a usable profile.
+
+    ``since_ms``: the reading before the gap; what is known by then is all that the profile looks at.
+    """
+    before = history.before(since_ms / 1000)
+    if len(before.start) < ENOUGH_HOURS or counted <= 0:
         return None
-    hours = edges(history.zone, Resolution.HOUR, begin // 1000, end // 1000 + 1)
-    rates = typical[hour_type(history.zone, hours[:-1])]
-    cuts = np.clip(hours * 1000, begin, end)
-    mass = np.concatenate([[0.0], np.cumsum(rates * np.diff(cuts))])
-    if mass[-1] <= 0:
+    begin_s, end_s = gap_ms[0] / 1000, gap_ms[1] / 1000
+    hours = edges(history.place.zone, Resolution.HOUR, int(begin_s), int(end_s) + 1)
+    cuts = np.unique(np.clip(hours.astype(np.float64), begin_s, end_s))
+    energy = estimate(history.place, before.start, before.micro.astype(np.float64), cuts, float(counted))
+    if energy is None:
         return None
-    return np.asarray(np.clip(np.interp(instants_ms, cuts, mass) / mass[-1], 0.0, 1.0), np.float64)
+    mass = np.concatenate([[0.0], np.cumsum(energy)])
+    return np.asarray(np.clip(np.interp(instants_ms / 1000, cuts, mass) / mass[-1], 0.0, 1.0), np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 
 from analytics.calendar import instant_ms
 from analytics.unroll import Register
+from analytics.weekdays import Place
 from submeter.words import MICRO, Device, Point, Portfolio, Series
 
 MARGIN = 1.5
@@ -33,6 +34,13 @@ class Meter:
     point: Point
     zone: str
     segments: tuple[Segment, ...]
+    country: str = ""
+    subdivision: str = ""
+    """whose public holidays count, as the building has them; '' = none"""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.zone, self.country, self.subdivision)
 
     @property
     def rated(self) -> bool:
@@ -50,12 +58,13 @@ def meter_of(portfolio: Portfolio, point_id: str) -> Meter | None:
     building = portfolio.buildings.get(point.building) if point else None
     if point is None or building is None or not devices:
         return None
-    return _meter(point, building.zone, tuple(devices))
+    return _meter(point, Place(building.zone, building.country, building.subdivision), tuple(devices))
 
 
 @lru_cache(maxsize=65_536)
-def _meter(point: Point, zone: str, devices: tuple[Device, ...]) -> Meter:
-    return Meter(point, zone, tuple(_segment(point, zone, device) for device in devices))
+def _meter(point: Point, place: Place, devices: tuple[Device, ...]) -> Meter:
+    segments = tuple(_segment(point, place.zone, device) for device in devices)
+    return Meter(point, place.zone, segments, place.country, place.subdivision)
 
 
 def _segment(point: Point, zone: str, device: Device) -> Segment:

@@ -8,6 +8,7 @@ meter of a building asks for the same ones. What the local clock shows is told b
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import holidays
 import numpy as np
@@ -17,6 +18,14 @@ Bools = NDArray[np.bool_]
 
 LONG_BREAK_DAYS = 5
 """That many days without work in a row are a break (Spring Festival, National Day, Christmas), not a weekend."""
+
+
+class Place(NamedTuple):
+    """Whose days: an IANA zone, and the calendar of public holidays ('' = weekends alone)."""
+
+    zone: str
+    country: str = ""
+    subdivision: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
