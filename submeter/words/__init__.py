@@ -26,9 +26,10 @@ from submeter.words.reading import Block, Change, Reading, Readings, Series, Wri
 from submeter.words.result import Balance, Baseline, Saving
 
 __all__ = [
-    "MICRO", "QUANTITIES", "Balance", "Baseline", "Block", "Bug", "Building", "CarbonFactor", "Change", "ConfigError",
-    "Correction", "Device", "Entry", "Finding", "FindingState", "Flag", "FrameError", "Gateway", "GatewayStatus",
-    "Ground", "Grounds", "Held", "Intervals", "Kind", "Known", "Measure", "Medium", "Method", "PayloadError", "Point",
-    "Portfolio", "Price", "Quantity", "Quarantined", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway", "Station",
-    "StoreAway", "SubmeterError", "TheirsError", "Written", "parse_ratio",
+    "MICRO", "QUANTITIES", "Balance", "Baseline", "Block", "Bug", "Building", "CarbonFactor", "Change",
+    "ConfigError", "Correction", "Device", "Entry", "Finding", "FindingState", "Flag", "FrameError", "Gateway",
+    "GatewayStatus", "Ground", "Grounds", "Held", "Import", "Intervals", "Kind", "Known", "Measure", "Medium",
+    "Method", "PayloadError", "Point", "Portfolio", "Price", "Quantity", "Quarantined", "Reading", "Readings",
+    "Resolution", "Saving", "Series", "SourceAway", "Station", "StoreAway", "SubmeterError", "TheirsError",
+    "Written", "parse_ratio",
 ]  # fmt: skip

@@ -59,6 +59,23 @@ class Grounds(Entry, frozen=True, kw_only=True):
     study: str = ""
 
 
+class Import(Entry, frozen=True, kw_only=True):
+    """Readings that a person brought, in a file or read by hand: who, from what, why, and which they were.
+
+    ``source`` names the file, or how it was read. ``points`` got readings between ``start_ms`` and ``end_ms``
+    (half-open), ``stored`` of them were new. ``told_ms`` is when they were brought first.
+    """
+
+    author: str
+    source: str
+    reason: str
+    points: tuple[str, ...]
+    start_ms: int
+    end_ms: int
+    stored: int
+    told_ms: int
+
+
 class Quarantined(Entry, frozen=True, kw_only=True):
     """A record that was not accepted, kept whole, with a reason that an engineer understands.
 
