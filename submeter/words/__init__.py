@@ -6,7 +6,7 @@ telescope exactly. :mod:`submeter.words.quantity` holds the units.
 """
 
 from submeter.words.building import Building, Gateway, Measure, Station
-from submeter.words.entry import Correction, Entry, GatewayStatus, Ground, Grounds, Held, Quarantined
+from submeter.words.entry import Correction, Entry, GatewayStatus, Ground, Grounds, Held, Import, Quarantined
 from submeter.words.errors import (
     Bug,
     ConfigError,
