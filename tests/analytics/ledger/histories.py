@@ -1,4 +1,4 @@
-"""Histories of one meter with hidden truth: what flowed, what its register showed, and in which order people heard of it.
+"""Histories of one meter with hidden truth: what flowed, what its register showed, and in which order it was told.
 
 Everything that happens to registers happens here, each as a small change of what an honest meter would have shown:
 gaps, glitches, frozen stretches, kept jumps, resets, rollovers, exchanges, changed transformers, clock steps; then
@@ -8,7 +8,7 @@ that a property can say for which histories it holds.
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -76,9 +76,11 @@ class History:
         """All of it at once."""
         return Lot(self.polls, self.corrections)
 
-    def __repr__(self) -> str:
-        lots = [([tuple(p) for p in lot.polls[:40]], len(lot.polls), lot.corrections) for lot in self.lots]
-        return f"History({sorted(self.events)}, {self.where.devices[METER]}, {lots})"
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For Hypothesis: what happened, to which devices, and the lots."""
+        meter = self.where.points[METER], self.where.buildings["b"].zone, self.where.devices[METER]
+        told = [(len(lot.polls), [tuple(p) for p in lot.polls[:60]], lot.corrections) for lot in self.lots]
+        printer.text(f"History({sorted(self.events)}, {meter}, {told})")
 
 
 @st.composite

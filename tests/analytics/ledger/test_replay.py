@@ -7,7 +7,7 @@ from submeter.stores import Store
 from submeter.stores.memory import MemoryStore
 from tests.analytics.ledger.cases import cases, deliver, quantity_of, same_ledger
 from tests.analytics.ledger.histories import History, histories
-from tests.analytics.ledger_cases import METER, analyst, content
+from tests.analytics.ledger_cases import METER, analyst
 
 
 def arrived(history: History) -> Store:
