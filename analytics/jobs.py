@@ -1,20 +1,25 @@
-"""The feed job: what arrived is settled, priced, and handed on to the studies; the shell around the pure ledger.
+"""The feed job: what arrived is settled, priced, and handed on; the shell around the pure ledger.
 
 One step takes a bounded piece of the change feed, merges its spans by point, settles exactly what depends on them and
-writes what differs together with the feed's cursor. Killed anywhere, it does the piece again and finds it done. A long
-back-fill therefore costs in proportion to its readings. Studies (baselines, findings, savings) are dear, so a building
-has one when enough new hours were settled and some minutes have passed, and during a back-fill only a first one.
+writes what differs together with the feed's cursor. Killed anywhere, it does the piece again and finds it done; so the
+first round of a life hands on all that it looked at, changed or not. A long back-fill costs in proportion to its
+readings. :mod:`analytics.dependence` says what depends on what, :mod:`analytics.agenda` when a building is studied.
 """
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
 
+from analytics.agenda import Agenda
 from analytics.balance import balances
 from analytics.corrections import standing
+from analytics.dependence import Difference, clipped, differences
 from analytics.ledger import Settled, corrections_of, settle_span, write
-from analytics.meter import meter_of
+from analytics.meter import FOREVER_MS, Meter, meter_of
+from analytics.newest import Newest
 from analytics.occasions import Occasions, occasions
+from analytics.tariff import repriced
 from submeter.clock import Clock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
@@ -28,27 +33,31 @@ JOB = "ledger"
 STUDIED = "studied"
 """with a building's id: up to when a record longer than a study looks back has been studied"""
 CHANGES_A_STEP = 1000
+METERS_A_STEP = 100
+"""how many meters are compared with a changed portfolio, and priced anew, in one transaction"""
 KEPT_CHANGES = 100_000
 """of what has been worked off, for looking back; the rest of the feed is forgotten"""
 APART_MS = 10 * 86_400_000
 """spans of a point further apart than this are settled one after the other"""
-QUARTER_MS = 900_000
-"""every boundary of every zone lies on one of these"""
 IDLE_S = 1.0
 GATHER_S = 6.0
 """how long changes are gathered while a back-fill runs: slices of one meter that are settled together cost less"""
-STUDY_EVERY_S = 300.0
-STUDY_HOURS = 1
-"""newly settled hours of a building (all its meters together) without which no study is due"""
-FIRST_STUDY_S = 60 * 86_400
-LAGGING_STUDY_S = 900.0
-"""while the past is still being read, a building with sixty days is studied this seldom; at its end all are, at once"""
 SWEEP_EVERY_S = 3600.0
 SILENT_MS = 3_600_000
 HEARD_MS = 900_000
 """a gateway whose last word is older no longer says anything about a back-fill"""
 
 Span = tuple[int, int]
+
+
+class Changed(NamedTuple):
+    """The energy of a point is new or another somewhere in [start_s, end_s), epoch seconds; ``hours`` are the starts
+    of those that a study has not seen so."""
+
+    point: str
+    start_s: int
+    end_s: int
+    hours: list[int]
 
 
 def merged(changes: Iterable[Change]) -> dict[str, list[Span]]:
@@ -61,21 +70,6 @@ def merged(changes: Iterable[Change]) -> dict[str, list[Span]]:
         else:
             of_point.append((change.start_ms, change.end_ms))
     return spans
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What is new at a building since its last study."""
-
-    hours: int = 0
-    first_s: int = 2**53
-    last_s: int = -(2**53)
-    oldest_s: int = 2**53
-    """the oldest hour that was settled since a study of the whole record"""
-    studied_s: float | None = None
-    """monotonic time of the last study"""
-    partial: bool = False
-    """whether the past was still being read then"""
 
 
 class Analyst:
@@ -96,68 +90,138 @@ class Analyst:
     ) -> None:
         self._store, self._portfolio, self._settings, self._clock = store, portfolio, settings, clock
         self._study = study or _real_study()
-        self._progress: dict[str, _Progress] = {}
-        self._begun_s = clock.monotonic()
-        self._swept = self._begun_s
+        self._agenda = Agenda(store, clock)
+        self._newest = Newest(store)
+        self._swept = clock.monotonic()
         self._settled_s = -GATHER_S
-        self._newest: dict[str, int] = {}
-        """points whose newest reading is certain, and its time"""
+        self._sure = False
+        """whether all that was written before is known to have been handed on"""
+        self._compared: Portfolio | None = None
+        self._different: Iterator[Difference] | None = None
         self.reports: dict[str, str] = {}
         """what the last study of a building could not do, by building"""
 
     def step(self) -> float:
         """One piece of the feed, or one study; returns the seconds that it may be left alone."""
         portfolio = self._portfolio()
+        if not self._compare(portfolio):
+            return 0.0
         backfill = self._backfill()
         changes = self._store.changes(self._store.cursor(JOB), CHANGES_A_STEP)
         full = len(changes) == CHANGES_A_STEP
         if changes and (full or not backfill or self._clock.monotonic() - self._settled_s >= GATHER_S):
             self._settle(portfolio, changes)
             self._settled_s = self._clock.monotonic()
-        building = self._due(portfolio, lagging=full or backfill)
+        building = self._agenda.due(portfolio.buildings, lagging=full or backfill)
         if building is not None:
-            self._study_one(portfolio, building)
-            self._progress[building].partial = full or backfill
+            self._study_one(portfolio, building, lagging=full or backfill)
         elif not changes and not backfill:
             self._sweep(portfolio)
         return 0.0 if building is not None or full else IDLE_S
 
     def run_once(self) -> None:
         """Work off the whole feed, then study every building that the store knows anything of."""
+        while not self._compare(self._portfolio()):
+            pass
         while changes := self._store.changes(self._store.cursor(JOB), CHANGES_A_STEP):
             self._settle(self._portfolio(), changes)
         portfolio = self._portfolio()
         for building in sorted(portfolio.buildings):
-            self._study_one(portfolio, building)
+            self._study_one(portfolio, building, lagging=False)
+
+    # the ground that energy stands on
+    def _compare(self, portfolio: Portfolio) -> bool:
+        """Put a lot of what differs between the portfolio and what was settled into the feed; True when that is all."""
+        if portfolio is not self._compared:
+            self._compared, self._different = portfolio, differences(self._store, portfolio)
+        if self._different is None:
+            return True
+        lot = list(islice(self._different, METERS_A_STEP))
+        try:
+            with self._store.writing():
+                for difference in lot:
+                    self._take_over(portfolio, difference)
+        except BaseException:
+            self._compared = None  # begin anew: what was taken over differs no more
+            raise
+        if len(lot) < METERS_A_STEP:
+            self._different = None
+        return self._different is None
+
+    def _take_over(self, portfolio: Portfolio, difference: Difference) -> None:
+        """Touch what is to be settled anew, price what is to be priced anew, and write the new grounds down."""
+        name, meter = difference.grounds.id, meter_of(portfolio, difference.grounds.id)
+        if meter is not None and difference.span is not None:
+            span = clipped(self._store, meter, difference.before, difference.span)
+            if span is not None:
+                self._store.touch([(name, *span)])
+        if meter is not None and difference.since is not None:
+            self._price(portfolio, meter, difference.since)
+        if difference.grounds.study and difference.before is not None:
+            self._agenda.note(name, 1, 1, 1)
+        self._store.put(difference.grounds)
+
+    def _price(self, portfolio: Portfolio, meter: Meter, since: str) -> None:
+        for column, worth in repriced(self._store, portfolio, meter.point, since).items():
+            self._store.write_intervals(column, worth)
 
     # settling
     def _settle(self, portfolio: Portfolio, changes: list[Change]) -> None:
-        spans = merged(change for change in changes if not self._within(change))
-        rounds = max((len(of_point) for of_point in spans.values()), default=1)
         corrections = self._corrections()
+        spans = merged(
+            change
+            for change in changes
+            if (meter := meter_of(portfolio, change.point)) is not None
+            and not self._newest.carries_on(change, meter, corrected=change.point in corrections)
+        )
+        rounds = max((len(of_point) for of_point in spans.values()), default=1)
         for turn in range(rounds):
             settled = [
                 settle_span(self._store, meter, *of_point[turn], corrections.get(point, ()))
                 for point, of_point in spans.items()
                 if turn < len(of_point) and (meter := meter_of(portfolio, point)) is not None
             ]
+            told = self._told(settled, spans, turn)
+            self._note(portfolio, told)
             with self._store.writing():
                 for each in settled:
                     write(self._store, portfolio, each)
+                self._hand_on(portfolio, told)
                 if turn == rounds - 1:
+                    self._weather(portfolio, changes)
                     self._store.set_cursor(JOB, changes[-1].seq)
                     self._store.forget_changes(changes[-1].seq - KEPT_CHANGES)
             for each in settled:
-                self._note(portfolio, each)
+                self._newest.settled(each)
+        self._sure = True
 
-    def _within(self, change: Change) -> bool:
-        """Whether a change only carries a point's newest readings on within one quarter, so that no boundary between
-        readings moves. The next change looks back far enough to see it, also after a kill."""
-        newest = self._newest.get(change.point)
-        if newest is None or change.start_ms <= newest or (change.end_ms - 1) // QUARTER_MS != newest // QUARTER_MS:
-            return False
-        self._newest[change.point] = change.end_ms - 1
-        return True
+    def _told(self, settled: Iterable[Settled], spans: dict[str, list[Span]], turn: int) -> list[Changed]:
+        """What became another; while it is not sure that what was written before was handed on, all of the spans."""
+        told = [found for each in settled if (found := _changed(each)) is not None]
+        if not self._sure:
+            told += [_whole(each, *spans[each.point][turn]) for each in settled if each.settled]
+        return told
+
+    def _hand_on(self, portfolio: Portfolio, told: Sequence[Changed]) -> None:
+        """What follows from changed energy and is written in one transaction with it. Killed here, it is asked again
+        for all of the spans, so it must compare with what is stored and write only what differs."""
+
+    def _note(self, portfolio: Portfolio, told: Sequence[Changed]) -> None:
+        """Before anything is written: a study too many does no harm, one that is forgotten does."""
+        for each in told:
+            if each.hours:
+                building = portfolio.points[each.point].building
+                self._agenda.note(building, len(each.hours), each.hours[0], each.hours[-1])
+
+    def _weather(self, portfolio: Portfolio, changes: Iterable[Change]) -> None:
+        """Late weather: the hours before the last one were studied without it. What is newer waits for its hour."""
+        late_ms = (self._clock.now_ms() // 3_600_000 - 1) * 3_600_000
+        stations = {station.point: name for name, station in portfolio.stations.items()}
+        for change in changes:
+            if change.point in stations and change.start_ms < late_ms:
+                for building in portfolio.buildings.values():
+                    if building.station == stations[change.point]:
+                        self._agenda.note(building.id, 1, change.start_ms // 1000, change.end_ms // 1000)
 
     def _corrections(self) -> dict[str, tuple[Correction, ...]]:
         found: dict[str, tuple[Correction, ...]] = {}
@@ -165,42 +229,29 @@ class Analyst:
             found[entry.point] = (*found.get(entry.point, ()), entry)
         return found
 
-    def _note(self, portfolio: Portfolio, settled: Settled) -> None:
-        if settled.last_ms is None:
-            self._newest.pop(settled.point, None)
-        else:
-            self._newest[settled.point] = settled.last_ms
-        hours = settled.changed.get(Resolution.HOUR)
-        if hours is None or not len(hours):
-            return
-        progress = self._progress.setdefault(portfolio.points[settled.point].building, _Progress())
-        known = hours.start[hours.known > 0].astype("datetime64[s]").astype(int)
-        if len(known):
-            progress.hours += len(known)
-            progress.first_s = min(progress.first_s, int(known[0]))
-            progress.oldest_s = min(progress.oldest_s, int(known[0]))
-            progress.last_s = max(progress.last_s, int(known[-1]))
-
     def _sweep(self, portfolio: Portfolio) -> None:
         """Once an hour: meters that fell silent get their missing hours, which no reading tells of."""
         if self._clock.monotonic() - self._swept < SWEEP_EVERY_S:
             return
         self._swept = self._clock.monotonic()
         now_ms = self._clock.now_ms()
-        found = [self._silence(portfolio, point, now_ms) for point in portfolio.points]
+        found = [each for point in portfolio.points if (each := self._silence(portfolio, point, now_ms)) is not None]
+        told = [changed for each in found if (changed := _changed(each)) is not None]
+        self._note(portfolio, told)
         with self._store.writing():
             for settled in found:
-                if settled is not None:
-                    write(self._store, portfolio, settled)
+                write(self._store, portfolio, settled)
+            self._hand_on(portfolio, told)
 
     def _silence(self, portfolio: Portfolio, point: str, now_ms: int) -> Settled | None:
         meter = meter_of(portfolio, point)
         if meter is None:
             return None
-        last = self._store.last_reading(meter.segments[-1].series)
-        if last is None or last[0] >= now_ms - SILENT_MS:
+        lasts = [self._store.before(each.series, min(each.until_ms, FOREVER_MS)) for each in meter.segments]
+        last_ms = max((last[0] for last in lasts if last is not None), default=now_ms)
+        if last_ms >= now_ms - SILENT_MS:
             return None
-        return settle_span(self._store, meter, last[0], last[0] + 1, corrections_of(self._store, point), now_ms)
+        return settle_span(self._store, meter, last_ms, last_ms + 1, corrections_of(self._store, point), now_ms)
 
     # studies
     def _backfill(self) -> bool:
@@ -210,48 +261,49 @@ class Analyst:
             status.backfill is not None and status.told_ms >= lately for status in self._store.entries(GatewayStatus)
         )
 
-    def _due(self, portfolio: Portfolio, *, lagging: bool) -> str | None:
-        """The building that has waited longest for a study, None where none is due."""
-        waiting = [
-            (progress.studied_s or -1.0, building)
-            for building, progress in self._progress.items()
-            if building in portfolio.buildings and self._ready(progress, lagging=lagging)
-        ]
-        return min(waiting)[1] if waiting else None
-
-    def _ready(self, progress: _Progress, *, lagging: bool) -> bool:
-        if progress.hours < STUDY_HOURS:
-            return False
-        now_s = self._clock.monotonic()
-        if lagging:
-            since_s = self._begun_s if progress.studied_s is None else progress.studied_s
-            return progress.last_s - progress.first_s >= FIRST_STUDY_S and now_s - since_s >= LAGGING_STUDY_S
-        return progress.studied_s is None or progress.partial or now_s - progress.studied_s >= STUDY_EVERY_S
-
-    def _study_one(self, portfolio: Portfolio, building: str) -> None:
-        progress = self._progress.setdefault(building, _Progress())
+    def _study_one(self, portfolio: Portfolio, building: str, *, lagging: bool) -> None:
         try:
             with self._store.writing():
                 self._store.put(*balances(self._store, portfolio, building, self._clock.now_ms()))
-            self._study_record(portfolio, building, progress)
+            whole = self._study_record(portfolio, building)
+            self._agenda.studied(building, whole=whole, partial=lagging)
             self.reports.pop(building, None)
         except TheirsError as fault:
+            self._agenda.tried(building, partial=lagging)
             self.reports[building] = str(fault)
             logger.warning("building %s was not studied: %s", building, fault)
-        progress.hours, progress.studied_s = 0, self._clock.monotonic()
 
-    def _study_record(self, portfolio: Portfolio, building: str, progress: _Progress) -> None:
-        """Now, and before that the years of a long record that nobody has studied, once all of it is settled."""
+    def _study_record(self, portfolio: Portfolio, building: str) -> bool:
+        """Now, and before that the years of a long record that nobody has studied, once all of it is settled; returns
+        whether it is."""
         job, now_ms = f"{STUDIED} {building}", self._clock.now_ms()
-        since_ms = min(self._store.cursor(job), progress.oldest_s * 1000)
+        since_ms = min(self._store.cursor(job), self._agenda.of(building).oldest_s * 1000)
         lagging = bool(self._store.changes(self._store.cursor(JOB), 1))
         due = Occasions([now_ms], 0) if lagging else occasions(self._store, portfolio, building, now_ms, since_ms)
         for at_ms in due.at_ms:
             self._study(self._store, portfolio, building, at_ms, self._settings)
-        if not lagging:
-            progress.oldest_s = 2**53
         if len(due.at_ms) > 1:
             self._store.set_cursor(job, due.newest_ms)
+        return not lagging
+
+
+def _changed(settled: Settled) -> Changed | None:
+    """The span of what became another, None where nothing did."""
+    spans = [
+        (int(rows.start[0].astype("int64")), int(rows.start[-1].astype("int64")) + resolution.seconds)
+        for resolution, rows in settled.changed.items()
+        if len(rows) and resolution is not Resolution.MONTH
+    ]
+    if not spans:
+        return None
+    hours = settled.changed[Resolution.HOUR]
+    told = hours.start[(hours.known > 0) | (hours.revision > 0)].astype("datetime64[s]").astype(int)
+    return Changed(settled.point, min(start for start, _ in spans), max(end for _, end in spans), told.tolist())
+
+
+def _whole(settled: Settled, start_ms: int, end_ms: int) -> Changed:
+    """All of a span, for want of knowing what of it was handed on before."""
+    return Changed(settled.point, start_ms // 1000, end_ms // 1000 + 1, [start_ms // 1000])
 
 
 def _real_study() -> Study:

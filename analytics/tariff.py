@@ -1,20 +1,24 @@
 """Money and carbon: daily energy times the price, or the factor, that holds on the day.
 
 Prices and factors are dated rows; a day takes the newest row that began on it or before. A day before the first row
-has no cost, and none is written. Counts stay whole: micro-yuan and micro-kg, rounded half to even per day.
+has no cost, and none is written. Counts stay whole: micro-yuan and micro-kg, rounded half to even per day. A revision
+rises only where cost or carbon became another, whatever happened to the energy or to the table.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.calendar import DAY_S, Seconds, local_seconds
-from submeter.stores.port import Column
+from submeter.stores.port import Column, Store
 from submeter.words import CarbonFactor, Intervals, Point, Portfolio, Price, Resolution
 
 Rate = TypeVar("Rate", Price, CarbonFactor)
+
+_END = np.datetime64("2200-01-01", "s")
 
 
 def priced(portfolio: Portfolio, point: Point, days: Intervals) -> dict[Column, Intervals]:
@@ -30,6 +34,50 @@ def priced(portfolio: Portfolio, point: Point, days: Intervals) -> dict[Column, 
         if len(worth):
             found[Column(point.id, quantity, Resolution.DAY)] = worth
     return found
+
+
+def revalued(store: Store, portfolio: Portfolio, point: Point, days: Intervals) -> dict[Column, Intervals]:
+    """Rows of 'cost' and 'carbon' for these days (all of a span, or some) that differ from what is stored, with the
+    next revision. A day that has no rate any more becomes missing. Raises StoreAway."""
+    fresh = priced(portfolio, point, days)
+    found = {}
+    for column in (Column(point.id, name, Resolution.DAY) for name in ("cost", "carbon")):
+        changed = _changed(_stored(store, column, days), fresh.get(column, Intervals.empty()))
+        if len(changed):
+            found[column] = changed
+    return found
+
+
+def repriced(store: Store, portfolio: Portfolio, point: Point, since: str) -> dict[Column, Intervals]:
+    """What a changed table makes of the settled days from a local date on ('' = all of them). Raises StoreAway."""
+    first = np.datetime64(since or "1900-01-01", "D").astype("datetime64[s]") - np.timedelta64(DAY_S, "s")
+    (days,) = store.read_intervals([Column(point.id, point.quantity, Resolution.DAY)], first, _END)
+    return revalued(store, portfolio, point, days)
+
+
+def _stored(store: Store, column: Column, days: Intervals) -> Intervals:
+    if not len(days):
+        return Intervals.empty()
+    (found,) = store.read_intervals([column], days.start[0], days.start[-1] + np.timedelta64(1, "s"))
+    return found.take(np.isin(found.start, days.start))
+
+
+def _changed(stored: Intervals, fresh: Intervals) -> Intervals:
+    """Rows of ``fresh`` that are new or another, and those stored that it has no more as missing."""
+    gone = stored.take(~np.isin(stored.start, fresh.start))
+    starts = np.concatenate([fresh.start, gone.start]).astype("datetime64[s]")
+    empty = np.zeros(len(gone), np.int64)
+    wanted = Intervals.of(
+        starts, np.concatenate([fresh.micro, empty]), np.concatenate([fresh.known, empty]),
+        np.concatenate([fresh.method, empty]), np.concatenate([fresh.flags, empty]),
+    ).take(np.argsort(starts, kind="stable"))  # fmt: skip
+    there = np.isin(wanted.start, stored.start)
+    old = stored.take(np.searchsorted(stored.start, wanted.start[there]))
+    revision, same = np.zeros(len(wanted), np.uint32), np.zeros(len(wanted), bool)
+    revision[there] = old.revision + 1
+    same[there] = (old.micro == wanted.micro[there]) & (old.known == wanted.known[there])
+    same[there] &= (old.method == wanted.method[there]) & (old.flags == wanted.flags[there])
+    return replace(wanted, revision=revision).take(~same)
 
 
 def multiplied(days: Intervals, per_unit: NDArray[np.float64]) -> Intervals:

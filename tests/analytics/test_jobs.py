@@ -221,10 +221,13 @@ def test_a_late_reading_re_settles_the_gap_it_lies_in_and_leaves_the_rest() -> N
 def test_live_polls_are_settled_when_they_cross_a_quarter_and_then_completely() -> None:
     store = CountingStore()
     job = analyst(store, portfolio())
-    for minute in range(61):
-        write(store, [(START + minute * 60_000 + 7_000, 1000 + minute / 60)])
+    looks = []
+    for minute in range(-12, 61):
+        write(store, [(START + minute * 60_000 + 7_000, 1000 + (minute + 12) / 60)])
         job.step()
-    assert store.looks <= 3 + 4 * 2
+        looks.append(store.looks)
+    settled = np.flatnonzero(np.diff(looks)) + 1 - 12
+    assert settled[settled > 0].tolist() == [15, 30, 45, 60], "the first ten are settled one by one"
     assert [known for _, known, _ in table(store, Resolution.QUARTER).values()][:4] == [Known.MEASURED] * 4
     before = content(store)
     settle_point(store, portfolio(), METER)
