@@ -115,7 +115,7 @@ class Writer(Protocol):
 def open_writer(path: Path, header: Sequence[str]) -> Writer:
     """A writer of CSV or, by the file's ending, of Parquet. Cells: text, numbers, None, and times as aware UTC
     ``datetime64[ms]`` arrays in Parquet, text in CSV (see :mod:`~submeter.files.times`)."""
-    return ParquetWriter(path) if path.suffix.lower() in PARQUET else CsvWriter(path, header)
+    return ParquetWriter(path, header) if path.suffix.lower() in PARQUET else CsvWriter(path, header)
 
 
 class CsvWriter:
@@ -133,24 +133,28 @@ class CsvWriter:
 
 
 class ParquetWriter:
-    """The schema is that of the first piece; a file without rows holds none."""
+    """Numbers that may be None are doubles; everything else is of its own type."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
         self._pa, self._pq = _pyarrow()
-        self._path = path
+        self._path, self._header = path, header
         self._file: Any = None
 
     def write(self, columns: Mapping[str, Sequence[Any]]) -> None:
-        table = self._pa.table({name: self._column(cells) for name, cells in columns.items()})
+        table = self._pa.table({name: self._column(columns[name]) for name in self._header})
         if self._file is None:
             self._file = self._pq.ParquetWriter(self._path, table.schema, compression="zstd")
         self._file.write_table(table)
 
     def _column(self, cells: Any) -> Any:
-        if isinstance(cells, np.ndarray) and cells.dtype.kind == "M":
-            return self._pa.array(cells.astype("datetime64[ms]").astype(np.int64), self._pa.timestamp("ms", "UTC"))
-        return self._pa.array(cells)
+        if isinstance(cells, np.ndarray):
+            times = cells.dtype.kind == "M"
+            kind = self._pa.timestamp("ms", "UTC") if times else None
+            return self._pa.array(cells.astype("datetime64[ms]").astype(np.int64) if times else cells, kind)
+        numbers = any(cell is None or isinstance(cell, float) for cell in cells)
+        return self._pa.array(cells, self._pa.float64() if numbers else None)
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+        if self._file is None:
+            self.write({name: [""][:0] for name in self._header})
+        self._file.close()
