@@ -22,7 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "district": ("submeter.roof.district", "The pretend world's RS-485 lines and portfolios."),
     "replay": ("submeter.roof.replay", "Play recorded energy (CSV) as meters, over the same wire."),
     "weather": ("submeter.roof.weather", "Weather of real sites."),
-    "settle": ("submeter.roof.ledger:settle", "Settle a meter's whole history again."),
+    "settle": ("submeter.roof.settle", "Settle meters again from their raw readings."),
     "ledger": ("submeter.roof.ledger:ledger", "How each number is known."),
     "import": ("submeter.roof.import_files", "Readings that a person brings, from CSV or Parquet."),
     "read": ("submeter.roof.import_files:read_one", "Keep one reading that a person took."),

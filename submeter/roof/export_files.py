@@ -3,18 +3,19 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from analytics.calendar import edges, instant_ms
+from analytics.calendar import edges
 from submeter.files import intervals, readings
 from submeter.files.table import PARQUET, open_writer
 from submeter.roof.place import Place, with_place
-from submeter.stores import ALWAYS_MS, Column, Store
+from submeter.roof.span import Span, zone_of
+from submeter.stores import Column, Store
 from submeter.words import ConfigError, Portfolio, Resolution, Series
 
 SLICE_MS = 56 * 86_400_000
@@ -25,22 +26,6 @@ Rows = Mapping[str, Any]
 @click.group(name="export")
 def command() -> None:
     """Readings and intervals as files."""
-
-
-class Span(NamedTuple):
-    """``--from`` and ``--to`` as they were said; a date is the building's local midnight, ``--to`` is left out."""
-
-    begin: str
-    end: str
-
-    def of(self, zone: str) -> tuple[int, int]:
-        """Epoch ms [from, to). Raises :class:`ConfigError`."""
-        try:
-            begin = instant_ms(self.begin, zone) if self.begin else ALWAYS_MS[0]
-            end = instant_ms(self.end, zone) if self.end else ALWAYS_MS[1]
-        except ValueError as fault:
-            raise ConfigError(f"--from, --to: {fault}; write e.g. 2026-03-01 or 2026-03-01T08:00") from None
-        return begin, end
 
 
 @command.command(name="readings")
@@ -113,18 +98,13 @@ def _chosen(portfolio: Portfolio, meters: tuple[str, ...]) -> list[str]:
     return list(meters or known)
 
 
-def _zone(portfolio: Portfolio, point: str) -> str:
-    place = point.partition("/")[0]
-    return portfolio.buildings[place].zone if place in portfolio.buildings else portfolio.stations[place].zone
-
-
 def _as_text(file: Path) -> bool:
     return file.suffix.lower() not in PARQUET
 
 
 def _readings(store: Store, portfolio: Portfolio, every: list[Series], span: Span, *, as_text: bool) -> Iterator[Rows]:
     for series in track(every, "writing", console=Console(stderr=True)):
-        zone = _zone(portfolio, series.point)
+        zone = zone_of(portfolio, series.point)
         begin, end = span.of(zone)
         first, last = store.after(series, begin), store.before(series, end)
         if first is None or last is None:
@@ -139,7 +119,7 @@ def _intervals(
     store: Store, portfolio: Portfolio, columns: list[Column], span: Span, *, as_text: bool
 ) -> Iterator[Rows]:
     for column in track(columns, "writing", console=Console(stderr=True)):
-        zone = _zone(portfolio, column.point)
+        zone = zone_of(portfolio, column.point)
         begin, end = (np.datetime64(ms // 1000, "s") for ms in span.of(zone))
         (found,) = store.read_intervals([column], begin, end)
         if not len(found):

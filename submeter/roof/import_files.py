@@ -20,6 +20,7 @@ from submeter.clock import WallClock
 from submeter.files.readings import Layout, Told, parse_readings
 from submeter.files.table import Piece, read_table
 from submeter.roof.place import Place, with_place
+from submeter.roof.span import check_meters
 from submeter.stores import Store
 from submeter.wire.senml import Run
 from submeter.words import ConfigError, Portfolio, TheirsError
@@ -109,9 +110,7 @@ def read_one(
       submeter read PD01/water 4711.3 --at "2026-03-01 09:20" --by "Li Wei"
     """
     portfolio = place.watch()()
-    point = portfolio.points.get(meter)
-    if point is None:
-        raise ConfigError(f"{meter!r} is no meter of the portfolio; ids look like {next(iter(portfolio.points), '-')}")
+    check_meters(portfolio, (meter,))
     piece = {"point": [meter], "time": [at], "value": [value], "device": [device], "quantity": [quantity]}
     told, bad = _told(portfolio, piece)
     outcome, store = Outcome(refused=bad), place.store()

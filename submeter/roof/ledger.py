@@ -1,4 +1,4 @@
-"""``submeter ledger`` and ``submeter settle``: how each number is known, and the whole history settled again."""
+"""``submeter ledger``: how each number is known; the commands that check and correct it are files of their own."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -7,10 +7,10 @@ import click
 import msgspec
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from analytics.ledger import Row, settle_point, show_day
+from analytics.ledger import Row, show_day
+from submeter.roof.corrections import correct, list_corrections, revoke
 from submeter.roof.ledger_check import check
 from submeter.roof.place import Place, with_place
 from submeter.words import ConfigError, Portfolio, Resolution
@@ -21,7 +21,8 @@ def ledger() -> None:
     """How each number is known."""
 
 
-ledger.add_command(check)
+for each in (check, correct, list_corrections, revoke):
+    ledger.add_command(each)
 
 
 @ledger.command()
@@ -87,28 +88,3 @@ def _cells(row: Row, zone: ZoneInfo) -> tuple[str, ...]:
 
 def _clock(instant: np.datetime64, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(int(instant.astype(np.int64)), UTC).astimezone(zone).strftime("%d. %H:%M")
-
-
-@click.command()
-@with_place
-@click.argument("meters", nargs=-1)
-def settle(place: Place, meters: tuple[str, ...]) -> None:
-    """Settle the whole history of meters again (all of them, when none is named); says what changed.
-
-    \b
-    Example:
-      submeter settle PD01/main
-      submeter settle
-    """
-    portfolio = place.watch()()
-    for meter in meters:
-        _zone(portfolio, meter)
-    store = place.store()
-    changed = 0
-    try:
-        for point in track(meters or tuple(portfolio.points), "settling", console=Console(stderr=True)):
-            settled = settle_point(store, portfolio, point)
-            changed += sum(len(rows) for rows in settled.changed.values())
-    finally:
-        store.close()
-    click.echo(f"{len(meters) or len(portfolio.points)} meters settled, {changed} intervals changed")

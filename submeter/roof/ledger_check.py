@@ -13,8 +13,9 @@ from rich.progress import track
 
 from analytics.check import Checked, Violation, absent, check_point, unsettled
 from submeter.roof.place import Place, with_place
+from submeter.roof.span import check_meters, metered
 from submeter.stores import Store
-from submeter.words import QUANTITIES, ConfigError, Portfolio
+from submeter.words import QUANTITIES, Portfolio
 
 
 @click.command()
@@ -34,12 +35,8 @@ def check(place: Place, meters: tuple[str, ...], every: bool, as_json: bool) -> 
       submeter ledger check PD01/main --all
     """
     portfolio = place.watch()()
-    chosen = meters or tuple(point for point in portfolio.points if portfolio.devices.get(point))
-    for meter in chosen:
-        if not portfolio.devices.get(meter):
-            raise ConfigError(
-                f"{meter!r} is no meter of the portfolio; ids look like {next(iter(portfolio.points), '-')}"
-            )
+    check_meters(portfolio, meters)
+    chosen = meters or metered(portfolio)
     store = place.store()
     total = _Total()
     try:
@@ -114,7 +111,3 @@ def _sum_up(total: _Total, *, as_json: bool) -> None:
     )
     if total.waiting:
         click.echo(f"{total.waiting:,} intervals wait for readings that are not settled yet (is analytics running?)")
-
-
-def _example(portfolio: Portfolio) -> str:
-    return next(iter(portfolio.points), "-")
