@@ -16,14 +16,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.calendar import Seconds, day_of, edges, local_date_s, midnights
+from analytics.calendar import Seconds, day_of, edges, local_date_s, midnights, stands
 from analytics.corrections import standing
 from analytics.gaps import HISTORY_S, History, long_gaps, spread
 from analytics.meter import FOREVER_MS, Meter, meter_of
 from analytics.months import asked, monthly, near_measured
 from analytics.settle import GRACE_MS, settle, settle_all, tolerance_ms
 from analytics.suspect import REACH_DAYS, suspect_hours
-from analytics.tariff import priced
+from analytics.tariff import revalued
 from analytics.unroll import HOLD_MS
 from analytics.window import Window, fetch, told_times
 from submeter.stores.port import Column, Store
@@ -60,7 +60,7 @@ def write(store: Store, portfolio: Portfolio, settled: Settled) -> None:
     """
     days = settled.changed.get(Resolution.DAY)
     if days is not None and len(days):
-        for column, worth in priced(portfolio, portfolio.points[settled.point], days).items():
+        for column, worth in revalued(store, portfolio, portfolio.points[settled.point], days).items():
             store.write_intervals(column, worth)
     for resolution, rows in settled.changed.items():
         if len(rows):
@@ -307,7 +307,7 @@ def revise(stored: Intervals, fresh: Intervals, since_s: int, last_s: int) -> In
 
 
 def _completed(stored: Intervals, fresh: Intervals, since_s: int, last_s: int) -> Intervals:
-    left = ~np.isin(stored.start, fresh.start) & (stored.start.astype(np.int64) >= since_s)
+    left = ~stands(fresh.start, stored.start) & (stored.start.astype(np.int64) >= since_s)
     if not left.any():
         return fresh
     gone = stored.take(left)

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.calendar import Seconds, midnights
+from analytics.calendar import Seconds, midnights, stands
 from analytics.settle import BROKEN, how_known
 from submeter.words import Flag, Intervals, Known, Method
 
@@ -43,7 +43,7 @@ def asked(days: Intervals, zone: str, boundaries: Seconds) -> Flags:
     """The boundaries that matter: those of months whose days are all there, and over."""
     _, begun, closed = _rows(days, zone, boundaries)
     whole = begun & closed
-    return np.append(whole, False) | np.append(False, whole)
+    return np.logical_or(np.append(whole, False), np.append(False, whole))
 
 
 def _rows(days: Intervals, zone: str, boundaries: Seconds) -> tuple[NDArray[np.intp], Flags, Flags]:
@@ -52,7 +52,7 @@ def _rows(days: Intervals, zone: str, boundaries: Seconds) -> tuple[NDArray[np.i
     starts = days.start.astype("datetime64[s]").astype(np.int64)
     row = np.searchsorted(starts, boundaries)
     whole = np.diff(row) == np.diff(np.searchsorted(midnights(zone), boundaries))
-    return row, np.isin(boundaries[:-1], starts), whole & (_sum(days.flags & Flag.PENDING > 0, row) == 0)
+    return row, stands(starts, boundaries[:-1]), whole & (_sum(days.flags & Flag.PENDING > 0, row) == 0)
 
 
 def near_measured(days: Intervals, zone: str, boundaries: Seconds) -> Flags:
@@ -60,7 +60,7 @@ def near_measured(days: Intervals, zone: str, boundaries: Seconds) -> Flags:
     measured = days.start[days.known == Known.MEASURED].astype("datetime64[s]").astype(np.int64)
     every = midnights(zone)
     eves = every[np.searchsorted(every, boundaries) - 1]
-    return np.asarray(np.isin(boundaries, measured) | np.isin(eves, measured))
+    return np.logical_or(stands(measured, boundaries), stands(measured, eves))
 
 
 def _sum(values: NDArray[np.generic], row: NDArray[np.intp]) -> NDArray[np.int64]:

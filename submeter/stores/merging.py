@@ -54,7 +54,8 @@ def replace(kept: Intervals, arriving: Intervals) -> Intervals:
         return arriving
     if arriving.start[0] > kept.start[-1]:
         return _join(kept, arriving)
-    others = kept.take(~np.isin(kept.start, arriving.start, assume_unique=True))
+    at = np.searchsorted(arriving.start, kept.start)
+    others = kept.take(arriving.start.take(at, mode="clip") != kept.start)
     together = _join(others, arriving)
     return together.take(np.argsort(together.start, kind="stable"))
 

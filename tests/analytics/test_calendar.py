@@ -43,6 +43,22 @@ def test_where_midnight_is_skipped_the_day_begins_at_the_change() -> None:
     assert datetime.fromtimestamp(begins, ZoneInfo("America/Sao_Paulo")).isoformat() == "2018-11-04T01:00:00-02:00"
 
 
+ODD_ZONES = ["Africa/Casablanca", "Africa/Cairo", "America/Sao_Paulo", "Antarctica/Troll", "Asia/Gaza", "Pacific/Apia"]
+
+
+@pytest.mark.parametrize("zone", ODD_ZONES)
+def test_every_midnight_is_the_one_that_the_zone_gives_when_asked_for_it_alone(zone: str) -> None:
+    asked = [local_date_s(str(day), zone) for day in np.arange("1990-01-01", "2060-01-02", dtype="datetime64[D]")]
+    assert midnights(zone).tolist() == sorted(set(asked))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Oslo", "Pacific/Apia"])
+def test_months_begin_with_their_first_day(zone: str) -> None:
+    found = edges(zone, Resolution.MONTH, local_date_s("2024-02-10", zone), local_date_s("2024-04-01", zone))
+    assert found.tolist() == [local_date_s(f"2024-{month:02}-01", zone) for month in (2, 3, 4)]
+    assert len(edges(zone, Resolution.MONTH, int(found[0]), int(found[0]))) == 2
+
+
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Oslo", "Asia/Kathmandu", "Australia/Lord_Howe", "Etc/UTC"])
 def test_every_day_is_a_whole_number_of_hours_and_quarters(zone: str) -> None:
     start, end = local_date_s("2024-01-01", zone), local_date_s("2025-01-01", zone)
