@@ -163,10 +163,10 @@ def _part(segment: Segment, times: Ints, micro: Ints, span: tuple[int, int], *, 
         return Track.empty()
     if segment.opening is not None and _opens(segment, times, from_ms, begins=begins):
         times, micro = _entered(times, micro, 0, segment.since_ms, segment.opening)
-    closed = segment.until_ms < until_ms
+    closed, told = segment.until_ms < until_ms, segment.closing is not None
     if closed and segment.closing is not None and len(times):
         times, micro = _entered(times, micro, len(times), segment.until_ms, segment.closing)
-    return unroll(times, micro, segment.register, begins=begins, open_end=open_end and not closed)
+    return unroll(times, micro, segment.register, begins=begins, open_end=not told if closed else open_end)
 
 
 def _entered(times: Ints, micro: Ints, row: int, time_ms: int, value: int) -> tuple[Ints, Ints]:
