@@ -117,6 +117,22 @@ class EmbeddedStore:
             ).fetchall()
         return sorted(Series(*row) for row in rows)
 
+    def expire(self, series: Series, before_ms: int) -> None:
+        day = before_ms // DAY_MS
+        with self._database.transaction() as connection:
+            connection.execute(f"DELETE FROM readings WHERE series = {_SERIES_ID} AND day < ?", (*series, day))
+            where = f"WHERE series = {_SERIES_ID} AND day = ?"
+            row = connection.execute(f"SELECT data FROM readings {where}", (*series, day)).fetchone()
+            if row is None:
+                return
+            times, micro = unpack(row[0], _READING_SHAPES)
+            first = int(np.searchsorted(times, before_ms))
+            if first == len(times):
+                connection.execute(f"DELETE FROM readings {where}", (*series, day))
+            elif first:
+                data = pack([times[first:], micro[first:]], _READING_SHAPES)
+                connection.execute(f"UPDATE readings SET data = ? {where}", (data, *series, day))
+
     # change feed
     def touch(self, spans: Iterable[tuple[str, int, int]]) -> None:
         merged: dict[str, tuple[int, int]] = {}

@@ -127,6 +127,10 @@ class InfluxStore:
             for t in influxql.tables(answer)
         }
 
+    def expire(self, series: Series, before_ms: int) -> None:
+        where = f"{influxql.where(line.series_tags(series))} AND {influxql.between_ms(ALWAYS_MS[0], before_ms)}"
+        self._transport.query(f"DELETE FROM reading WHERE {where}", "ms", "application/json")
+
     def mark(self, series: Series) -> int:
         """No reading of ``series`` lies above it."""
         if self._marks is None:

@@ -91,6 +91,12 @@ class MemoryStore:
         with self._lock:
             return sorted(series for series, kept in self._readings.items() if kept)
 
+    def expire(self, series: Series, before_ms: int) -> None:
+        with self._lock:
+            kept = self._readings.get(series, {})
+            self._readings[series] = {time_ms: micro for time_ms, micro in kept.items() if time_ms >= before_ms}
+            self._sorted.pop(series, None)
+
     # change feed
     def touch(self, spans: Iterable[tuple[str, int, int]]) -> None:
         with self._lock:

@@ -64,6 +64,13 @@ class Store(Protocol):
         """Every series that holds readings, sorted."""
         ...
 
+    def expire(self, series: Series, before_ms: int) -> None:
+        """Drop the readings of ``series`` strictly before ``before_ms``, for ever; what was settled from them stays.
+
+        A server may drop readings by a retention of its own, too; it must keep them longer than we do.
+        """
+        ...
+
     # change feed
     def touch(self, spans: Iterable[tuple[str, int, int]]) -> None:
         """Record (point, start_ms, end_ms): readings arrived there. Spans of one call may be merged by point."""

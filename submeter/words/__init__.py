@@ -6,7 +6,18 @@ telescope exactly. :mod:`submeter.words.quantity` holds the units.
 """
 
 from submeter.words.building import Building, Gateway, Measure, Station
-from submeter.words.entry import Correction, Entry, GatewayStatus, Ground, Grounds, Held, Import, Quarantined
+from submeter.words.entry import (
+    Correction,
+    Entry,
+    Frozen,
+    GatewayStatus,
+    Ground,
+    Grounds,
+    Held,
+    Import,
+    Quarantined,
+    TooLate,
+)
 from submeter.words.errors import (
     Bug,
     ConfigError,
@@ -27,9 +38,9 @@ from submeter.words.result import Balance, Baseline, Saving
 
 __all__ = [
     "MICRO", "QUANTITIES", "Balance", "Baseline", "Block", "Bug", "Building", "CarbonFactor", "Change",
-    "ConfigError", "Correction", "Device", "Entry", "Finding", "FindingState", "Flag", "FrameError", "Gateway",
-    "GatewayStatus", "Ground", "Grounds", "Held", "Import", "Intervals", "Kind", "Known", "Measure", "Medium",
-    "Method", "PayloadError", "Point", "Portfolio", "Price", "Quantity", "Quarantined", "Reading", "Readings",
-    "Resolution", "Saving", "Series", "SourceAway", "Station", "StoreAway", "SubmeterError", "TheirsError",
-    "Written", "parse_ratio",
+    "ConfigError", "Correction", "Device", "Entry", "Finding", "FindingState", "Flag", "FrameError", "Frozen",
+    "Gateway", "GatewayStatus", "Ground", "Grounds", "Held", "Import", "Intervals", "Kind", "Known", "Measure",
+    "Medium", "Method", "PayloadError", "Point", "Portfolio", "Price", "Quantity", "Quarantined", "Reading", "Readings",
+    "Resolution", "Saving", "Series", "SourceAway", "Station", "StoreAway", "SubmeterError",
+    "TheirsError", "TooLate", "Written", "parse_ratio",
 ]  # fmt: skip

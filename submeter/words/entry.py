@@ -76,6 +76,40 @@ class Import(Entry, frozen=True, kw_only=True):
     told_ms: int
 
 
+class Frozen(Entry, frozen=True, kw_only=True):
+    """Up to when a meter's stored intervals are never touched again, for their raw readings were dropped (id = point).
+
+    ``reading_ms`` is the last accepted reading at or before ``until_ms`` (a month's end), ``counted`` the energy from
+    there to ``until_ms`` in primary micro-units: so what is settled later goes on where the frozen part ends. Readings
+    before ``raw_ms`` are dropped.
+    """
+
+    until_ms: int
+    reading_ms: int
+    counted: int
+    raw_ms: int
+    told_ms: int
+
+
+class TooLate(Entry, frozen=True, kw_only=True):
+    """Something that would have changed frozen intervals: kept and told, not settled (id = point, what and start).
+
+    ``what`` is 'readings' (``device``, ``times_ms`` and register ``micro`` are they, as far as they lie before the raw
+    readings that are kept) or 'meter data' (dated rows of the portfolio).
+    """
+
+    point: str
+    what: str
+    start_ms: int
+    end_ms: int
+    until_ms: int
+    """everything before it is frozen"""
+    told_ms: int
+    device: str = ""
+    times_ms: list[int] = msgspec.field(default_factory=list)
+    micro: list[int] = msgspec.field(default_factory=list)
+
+
 class Quarantined(Entry, frozen=True, kw_only=True):
     """A record that was not accepted, kept whole, with a reason that an engineer understands.
 

@@ -16,7 +16,10 @@ from submeter.words import (
     Finding,
     FindingState,
     Flag,
+    Frozen,
     GatewayStatus,
+    Ground,
+    Grounds,
     Held,
     Intervals,
     Known,
@@ -26,6 +29,7 @@ from submeter.words import (
     Resolution,
     Saving,
     Series,
+    TooLate,
     Written,
 )
 
@@ -349,6 +353,32 @@ def test_a_year_of_intervals_written_day_by_day_is_whole(store: Store) -> None:
     assert np.array_equal(found.micro, micro)
 
 
+# ── expiry ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_readings_before_a_time_expire_of_one_series_and_the_rest_stays(store: Store) -> None:
+    one, other = Series("office-7/main", "s1", "energy_import"), Series("office-7/main", "s2", "energy_import")
+    times = [NOON + hours * 3_600_000 for hours in range(0, 120, 5)]
+    for series in (one, other):
+        store.write_readings([Block(series, Readings.of(times, range(len(times))))])
+    store.expire(one, times[10])
+    assert store.read_readings(one, *ALWAYS_MS).micro.tolist() == list(range(10, len(times)))
+    assert store.read_readings(other, *ALWAYS_MS).micro.tolist() == list(range(len(times)))
+    assert store.before(one, times[10]) is None
+    assert store.after(one, 0) == (times[10], 10)
+
+
+def test_a_series_of_which_all_expired_is_none_and_may_begin_again(store: Store) -> None:
+    series = Series("office-7/main", "s1", "energy_import")
+    store.write_readings([Block(series, Readings.of([NOON, NOON + 1], [1, 2]))])
+    store.expire(series, NOON + 2)
+    store.expire(Series("office-7/main", "never heard of", "energy_import"), NOON)
+    assert store.series() == []
+    (written,) = store.write_readings([Block(series, Readings.of([NOON, NOON + 5], [1, 5]))])
+    assert (written.stored, written.again, len(written.conflicts)) == (2, 0, 0)
+    assert store.read_readings(series, *ALWAYS_MS).micro.tolist() == [1, 5]
+
+
 # ── entries ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 FINDING = Finding(
@@ -370,6 +400,11 @@ ENTRIES = [
     Saving(id="m1", building="office-7", measure="m1", start_ms=0, end_ms=1, actual_kwh=1, expected_kwh=2,
            avoided_kwh=1, low_kwh=0.5, high_kwh=1.5, confidence=0.9, completeness=1, cvrmse=0.1, nmbe=0,
            days=["2025-06-01"], avoided=[1.0], low=[0.5], high=[1.5], actual_daily=[1.0], expected_daily=[2.0]),
+    Grounds(id="office-7/main", building="office-7", zone="UTC", rating=5.0, price=[("2025-01-01", 0.7)],
+            devices=[Ground(serial="s", modulus=10, ratio="80", resolution=1, since_ms=0, until_ms=9, opening=3)]),
+    Frozen(id="office-7/main", building="office-7", until_ms=9, reading_ms=8, counted=7, raw_ms=1, told_ms=NOON),
+    TooLate(id="t1", building="office-7", point="office-7/main", what="readings", start_ms=1, end_ms=3, until_ms=9,
+            told_ms=NOON, device="s", times_ms=[1, 2], micro=[10, 20]),
     Balance(id="office-7/main", building="office-7", point="office-7/main", start_ms=0, end_ms=1, main_kwh=3,
             children_kwh=2, band_kwh=0.1, completeness=1),
 ]  # fmt: skip
