@@ -24,7 +24,6 @@ from benchmarks.site import Site, read_site
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 KINDS: Final = {
     "spike": (1, 2), "dropout": (3, 29), "stuck": (12, 59), "gap_catchup": (4, 11), "scale10": (4, 23),
@@ -101,7 +100,7 @@ def _families(site: Site, kinds: Ints) -> Iterator[Family]:
     for parent, names in below.items():
         children = [name for name in names if site.meters[name].medium == site.meters[parent].medium]
         shown = stacked([site.energy[name] for name in children], site.energy[parent]) if children else np.empty((0, 0))
-        known: Bools = np.isfinite(shown).all(axis=1)
+        known = np.asarray(np.isfinite(shown).all(axis=1), bool)
         if children and known[train].mean() > KNOWN and known[~train].mean() > KNOWN:
             expected = _expected(site, parent, shown, train)
             of = usual(shown[train], expected[train], kinds[train])
