@@ -1,19 +1,25 @@
 """``submeter ledger``: how each number is known; the commands that check and correct it are files of their own."""
 
-from datetime import UTC, datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from analytics.ledger import Row, show_day
+from analytics.calendar import edges
+from analytics.explain import Told, explained, told
+from analytics.meter import Meter, meter_of
 from submeter.roof.corrections import correct, list_corrections, revoke
 from submeter.roof.ledger_check import check
+from submeter.roof.ledger_words import how_known, number, plain, reasons, when
 from submeter.roof.place import Place, with_place
-from submeter.words import ConfigError, Portfolio, Resolution
+from submeter.roof.span import check_meters, instant_of
+from submeter.words import QUANTITIES, ConfigError, Resolution
+
+LENGTHS = {"day": Resolution.HOUR, "month": Resolution.DAY, "year": Resolution.MONTH}
+"""what is shown of a span, unless something else is asked for"""
 
 
 @click.group()
@@ -29,62 +35,91 @@ for each in (check, correct, list_corrections, revoke):
 @with_place
 @click.argument("meter")
 @click.option("--day", help="Local date, e.g. 2026-03-01 (default: today).")
-@click.option("--resolution", type=click.Choice([r.value for r in Resolution]), default="1h", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def show(place: Place, meter: str, day: str | None, resolution: str, as_json: bool) -> None:
-    """Show a meter's intervals of a day, and how each is known.
+@click.option("--month", help="Local month, e.g. 2026-03.")
+@click.option("--year", help="Local year, e.g. 2026.")
+@click.option("--resolution", type=click.Choice([r.value for r in Resolution]), help="Default: 1h, 1d, 1mo.")
+@click.option("--explain", "why", is_flag=True, help="Below each number the readings, devices and events behind it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with all that --explain says.")
+def show(
+    place: Place,
+    meter: str,
+    day: str | None,
+    month: str | None,
+    year: str | None,
+    resolution: str | None,
+    why: bool,
+    as_json: bool,
+) -> None:
+    """Show a meter's intervals of a day, a month or a year, and how each is known.
 
     \b
     Example:
       submeter ledger show PD01/main --day 2026-03-01 --resolution 15m
+      submeter ledger show PD01/main --month 2026-03 --explain
     """
     portfolio = place.watch()()
-    zone = _zone(portfolio, meter)
+    check_meters(portfolio, (meter,))
+    found = meter_of(portfolio, meter)
+    assert found is not None
+    zone = ZoneInfo(found.zone)
+    length, first_s, last_s = _span(zone, {"day": day, "month": month, "year": year})
+    chosen = Resolution(resolution) if resolution else LENGTHS[length]
+    grid = edges(found.zone, chosen, first_s, last_s)
     store = place.store()
     try:
-        rows = show_day(store, portfolio, meter, day or _today(zone))
+        rows = (explained if why or as_json else told)(store, found, chosen, int(grid[0]), int(grid[-1]))
     finally:
         store.close()
-    chosen = [row for row in rows if row.resolution == resolution]
     if as_json:
-        for row in chosen:
-            click.echo(msgspec.json.encode(_plain(row)))
-        return
-    table = Table("from", "to", "energy", "known", "method", "flags", "rev.", title=f"{meter}, {zone.key}")
-    for row in chosen:
-        table.add_row(*_cells(row, zone))
+        for row in rows:
+            click.echo(msgspec.json.encode(plain(row, found, chosen)))
+    elif why:
+        _explain(rows, found, zone, chosen)
+    else:
+        _print(rows, found, zone, chosen)
+    if not rows and not as_json:
+        click.echo("nothing is settled there; is the meter's gateway sending (submeter web, Operations)?")
+
+
+def _span(zone: ZoneInfo, asked: dict[str, str | None]) -> tuple[str, int, int]:
+    """Which of day, month and year was asked for, and its bounds (epoch s). Raises :class:`ConfigError`."""
+    said = [(name, text) for name, text in asked.items() if text]
+    if len(said) > 1:
+        raise click.UsageError(f"say one of --{said[0][0]} and --{said[1][0]}")
+    name, text = said[0] if said else ("day", datetime.now(zone).date().isoformat())
+    try:
+        first = date.fromisoformat({"day": text, "month": f"{text}-01", "year": f"{text}-01-01"}[name])
+        after = {
+            "day": date.fromordinal(first.toordinal() + 1),
+            "month": date(first.year + first.month // 12, first.month % 12 + 1, 1),
+            "year": date(first.year + 1, 1, 1),
+        }[name]
+    except (ValueError, OverflowError):
+        forms = {"day": "2026-03-01", "month": "2026-03", "year": "2026"}
+        raise ConfigError(f"--{name} {text}: is no {name}; write it like {forms[name]}") from None
+    return name, instant_of(first.isoformat(), zone.key) // 1000, instant_of(after.isoformat(), zone.key) // 1000
+
+
+def _unit(meter: Meter) -> str:
+    return QUANTITIES[meter.point.quantity].unit
+
+
+def _print(rows: list[Told], meter: Meter, zone: ZoneInfo, resolution: Resolution) -> None:
+    title = f"{meter.point.id}, {resolution}, {zone.key}"
+    table = Table("from", "to", _unit(meter), "how it is known", "rev.", title=title)
+    table.columns[2].justify = table.columns[4].justify = "right"
+    for row in rows:
+        table.add_row(
+            when(row.start_s, zone), when(row.end_s, zone), number(row.micro), how_known(row), str(row.revision)
+        )
     Console().print(table)
-    if not chosen:
-        click.echo("nothing is settled for that day; is the meter's gateway sending (submeter web, Operations)?")
 
 
-def _zone(portfolio: Portfolio, meter: str) -> ZoneInfo:
-    point = portfolio.points.get(meter)
-    if point is None:
-        raise ConfigError(f"{meter!r} is no meter of the portfolio; ids look like {next(iter(portfolio.points), '-')}")
-    return ZoneInfo(portfolio.buildings[point.building].zone)
-
-
-def _today(zone: ZoneInfo) -> str:
-    return datetime.now(zone).date().isoformat()
-
-
-def _plain(row: Row) -> dict[str, object]:
-    return {
-        "resolution": row.resolution.value, "start": f"{row.start}Z", "end": f"{row.end}Z", "value": row.value,
-        "known": row.known.name.lower(), "method": row.method.name.lower(), "flags": row.flags.value,
-        "revision": row.revision,
-    }  # fmt: skip
-
-
-def _cells(row: Row, zone: ZoneInfo) -> tuple[str, ...]:
-    value = "" if row.value is None else f"{row.value:,.3f}"
-    flags = (row.flags.name or "").lower().replace("|", ", ") if row.flags else ""
-    return (
-        _clock(row.start, zone), _clock(row.end, zone), value, row.known.name.lower(), row.method.name.lower(), flags,
-        str(row.revision),
-    )  # fmt: skip
-
-
-def _clock(instant: np.datetime64, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(int(instant.astype(np.int64)), UTC).astimezone(zone).strftime("%d. %H:%M")
+def _explain(rows: list[Told], meter: Meter, zone: ZoneInfo, resolution: Resolution) -> None:
+    click.echo(f"{meter.point.id}, {resolution}, {zone.key}")
+    for row in rows:
+        value = f"{number(row.micro)} {_unit(meter)}: " if row.micro is not None else ""
+        text = how_known(row) + (f" (revision {row.revision})" if row.revision else "")
+        click.echo(f"\n{when(row.start_s, zone)} to {when(row.end_s, zone)}  {value}{text}")
+        for reason in reasons(row, meter, zone):
+            click.echo(f"  {reason}")
