@@ -43,7 +43,7 @@ def asked(days: Intervals, zone: str, boundaries: Seconds) -> Flags:
     """The boundaries that matter: those of months whose days are all there, and over."""
     _, begun, closed = _rows(days, zone, boundaries)
     whole = begun & closed
-    return np.logical_or(np.append(whole, False), np.append(False, whole))
+    return np.asarray(np.append(whole, False) | np.append(False, whole))
 
 
 def _rows(days: Intervals, zone: str, boundaries: Seconds) -> tuple[NDArray[np.intp], Flags, Flags]:
@@ -60,7 +60,7 @@ def near_measured(days: Intervals, zone: str, boundaries: Seconds) -> Flags:
     measured = days.start[days.known == Known.MEASURED].astype("datetime64[s]").astype(np.int64)
     every = midnights(zone)
     eves = every[np.searchsorted(every, boundaries) - 1]
-    return np.logical_or(stands(measured, boundaries), stands(measured, eves))
+    return np.asarray(stands(measured, boundaries) | stands(measured, eves))
 
 
 def _sum(values: NDArray[np.generic], row: NDArray[np.intp]) -> NDArray[np.int64]:

@@ -146,7 +146,7 @@ def _deliver(store: MemoryStore, readings: list[tuple[str, int, float]]) -> None
             write(store, of_device, serial)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(history=long_histories(), data=st.data())
 def test_months_settled_piece_by_piece_are_those_of_a_whole_settlement(
     history: tuple[list[tuple[str, int, float]], Portfolio], data: st.DataObject
