@@ -10,6 +10,7 @@ A public holiday that becomes known later (a country's calendar is a package of 
 gaps when they are settled again, as dated meter data does.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +57,16 @@ class History:
 
     def before(self, instant_s: float) -> "History":
         """The window before an instant: hours that ended by then."""
-        first, last = np.searchsorted(self.start, (instant_s - HISTORY_S, instant_s - 3600 + 1e-3))
+        first, last = self._window(np.array(instant_s))
         return History(self.place, self.start[first:last], self.micro[first:last])
+
+    def enough(self, instants_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Before which instants there are hours enough for a profile."""
+        first, last = self._window(instants_s)
+        return np.asarray(last - first >= ENOUGH_HOURS)
+
+    def _window(self, instants_s: NDArray[np.float64]) -> NDArray[np.intp]:
+        return np.searchsorted(self.start, np.stack([instants_s - HISTORY_S, instants_s - 3600 + 1e-3]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,30 +101,32 @@ def spread(track: Track, instants_ms: NDArray[np.int64], history: History | None
     distance = np.minimum(np.abs(instants_ms - begin), np.abs(end - instants_ms))
     profiled = np.zeros(len(instants_ms), bool)
     if history is not None:
-        for gap in long_gaps(track).tolist():
-            _follow(track, gap, instants_ms, history, counts, profiled)
+        for gap, rows in _within(track, instants_ms, history):
+            told = _followed(track, gap, instants_ms[rows], history)
+            if told is not None:
+                counts[rows], profiled[rows] = told, True
     return Spread(counts, distance, profiled)
 
 
-def _follow(
-    track: Track,
-    gap: int,
-    instants_ms: NDArray[np.int64],
-    history: History,
-    counts: NDArray[np.int64],
-    profiled: NDArray[np.bool_],
-) -> None:
-    """Put a gap's counts on its profile, but for its edges."""
-    begin, end = track.times[gap] + EDGE_MS, track.times[gap + 1] - EDGE_MS
-    first, stop = np.searchsorted(instants_ms, (begin, end))
-    if first == stop:
-        return
-    counted, span = np.diff(track.counts[gap : gap + 2]), np.diff(track.times[gap : gap + 2])
+def _within(track: Track, instants_ms: NDArray[np.int64], history: History) -> Iterator[tuple[int, slice]]:
+    """Long gaps with a history, and the instants that lie in them, but for their edges."""
+    gaps = long_gaps(track)
+    gaps = gaps[history.enough(track.times[gaps] / 1000)]
+    first = np.searchsorted(instants_ms, track.times[gaps] + EDGE_MS)
+    stop = np.searchsorted(instants_ms, track.times[gaps + 1] - EDGE_MS)
+    for row in np.flatnonzero(first < stop).tolist():
+        yield int(gaps[row]), slice(int(first[row]), int(stop[row]))
+
+
+def _followed(track: Track, gap: int, instants_ms: NDArray[np.int64], history: History) -> NDArray[np.int64] | None:
+    """Counts within a gap on its profile, None without a usable one."""
+    since, until = track.times[gap : gap + 2].tolist()
+    counted, span = np.diff(track.counts[gap : gap + 2]), np.array([until - since])
     low, high = (int(_share(counted, into, span)[0]) for into in (np.array([EDGE_MS]), span - EDGE_MS))
-    shares = _profiled(int(track.times[gap]), (int(begin), int(end)), high - low, instants_ms[first:stop], history)
-    if shares is not None:
-        counts[first:stop] = track.counts[gap] + low + np.floor(shares * (high - low)).astype(np.int64)
-        profiled[first:stop] = True
+    shares = _shares((since, until), high - low, instants_ms, history)
+    if shares is None:
+        return None
+    return np.asarray(track.counts[gap] + low + np.floor(shares * (high - low)).astype(np.int64), np.int64)
 
 
 def _share(counted: NDArray[np.int64], into: NDArray[np.int64], span: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -128,17 +139,14 @@ def _share(counted: NDArray[np.int64], into: NDArray[np.int64], span: NDArray[np
     return whole * into + np.where(small, exact, loose)
 
 
-def _profiled(
-    since_ms: int, gap_ms: tuple[int, int], counted: int, instants_ms: NDArray[np.int64], history: History
+def _shares(
+    gap_ms: tuple[int, int], counted: int, instants_ms: NDArray[np.int64], history: History
 ) -> NDArray[np.float64] | None:
-    """The share of a gap's energy that was counted by each instant in it (0 to 1), None without a usable profile.
-
-    ``since_ms``: the reading before the gap; what is known by then is all that the profile looks at.
-    """
-    before = history.before(since_ms / 1000)
-    if len(before.start) < ENOUGH_HOURS or counted <= 0:
+    """The share of the energy between a gap's edges that was counted by each instant, None without a usable profile."""
+    before = history.before(gap_ms[0] / 1000)
+    if counted <= 0:
         return None
-    begin_s, end_s = gap_ms[0] / 1000, gap_ms[1] / 1000
+    begin_s, end_s = (gap_ms[0] + EDGE_MS) / 1000, (gap_ms[1] - EDGE_MS) / 1000
     hours = edges(history.place.zone, Resolution.HOUR, int(begin_s), int(end_s) + 1)
     cuts = np.unique(np.clip(hours.astype(np.float64), begin_s, end_s))
     energy = estimate(history.place, before.start, before.micro.astype(np.float64), cuts, float(counted))

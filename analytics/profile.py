@@ -77,7 +77,10 @@ def estimate(
 def _cut(energy: Floats) -> Floats:
     """Without what is gross."""
     positive = energy[energy > 0]
-    return np.minimum(energy, GROSS * np.quantile(positive, HIGH_QUANTILE)) if len(positive) else energy
+    if not len(positive):
+        return energy
+    rank = int(HIGH_QUANTILE * (len(positive) - 1))
+    return np.minimum(energy, GROSS * float(np.partition(positive, rank)[rank]))
 
 
 def _table(known: Slots, energy: Floats, gap_day: int) -> tuple[Floats, Rows]:
