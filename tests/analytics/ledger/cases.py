@@ -12,10 +12,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from analytics.ledger import settle_point
 from submeter.stores import Column, Store
+from submeter.stores.memory import MemoryStore
 from submeter.words import Block, Known, Method, Readings, Series
 from tests.analytics.ledger.histories import History, Lot
-from tests.analytics.ledger_cases import METER, content
+from tests.analytics.ledger_cases import METER, analyst, content
 
 TRIED: Counter[str] = Counter()
 """cases without a violation, by property"""
@@ -59,7 +61,25 @@ def quantity_of(history: History) -> str:
     return history.where.points[METER].quantity
 
 
-def same_ledger(one: Store, other: Store) -> list[tuple[Column, tuple[int, ...]]]:
+def arrived(history: History) -> Store:
+    """The ledger that the feed job made of lot after lot."""
+    store = MemoryStore()
+    job = analyst(store, history.where)
+    for lot in history.lots:
+        deliver(store, lot, quantity_of(history))
+        job.step()
+    return store
+
+
+def replayed(history: History) -> Store:
+    """The ledger of a full re-settlement of everything at once."""
+    store = MemoryStore()
+    deliver(store, history.whole, quantity_of(history))
+    settle_point(store, history.where, METER)
+    return store
+
+
+def odd_rows(one: Store, other: Store) -> list[tuple[Column, tuple[int, ...]]]:
     """What the first says otherwise than the second, in everything but revision.
 
     A row cannot be deleted, so the first may hold a missing one where the second has none: it says that there is no

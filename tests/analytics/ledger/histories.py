@@ -130,9 +130,9 @@ def _truth(draw: st.DrawFn, times: list[int], happened: set[str]) -> Truth:
 
 
 def _used(draw: st.DrawFn, n: int, modulus: int) -> list[int]:
-    """Micro-units of each quarter, so slow that the register rolls over less than once in three days."""
+    """Micro-units of each quarter, so slow that the register rolls over once at most."""
     kind = draw(st.sampled_from(["flat", "office", "random", "idle"]))
-    peak = min(PEAK, modulus // 400)
+    peak = min(PEAK, modulus * 8 // 10 // n)
     hour = np.arange(n) // 4 % 24
     if kind == "flat":
         used = np.full(n, peak // 4)

@@ -1,0 +1,103 @@
+"""Against the hidden truth: what is settled is what flowed, and what never flowed is never settled."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+
+from analytics.calendar import edges
+from submeter.words import Flag, Intervals, Known, Method, Resolution
+from tests.analytics.ledger.cases import cases, quantity_of, replayed
+from tests.analytics.ledger.histories import EVENTS, LOSSY, History, histories
+from tests.analytics.ledger.truth import FOREVER_MS
+from tests.analytics.ledger_cases import rows
+
+HONEST = EVENTS - LOSSY
+FRESH = (Method.NONE, Method.NO_READING, Method.NO_CLOSING, Method.REFUTED)
+
+
+def settled(history: History, resolution: Resolution) -> Intervals:
+    return rows(replayed(history), resolution, quantity_of(history))
+
+
+def ends_of(history: History, found: Intervals, resolution: Resolution) -> list[int]:
+    """Epoch ms at which each row ends."""
+    starts = found.start.astype(np.int64)
+    grid = edges(history.where.buildings["b"].zone, resolution, int(starts[0]), int(starts[-1]) + 1)
+    return [int(end) * 1000 for end in grid[np.searchsorted(grid, starts, "right")]]
+
+
+def uncertainty(history: History, start_ms: int, end_ms: int) -> Fraction:
+    """What a register's resolution leaves open over a span: one step at each end of each device in it."""
+    spanned = [h for h in history.truth.hung if h.since_ms <= end_ms and h.until_ms >= start_ms]
+    return sum((2 * h.ratio * history.truth.resolution for h in spanned), Fraction(2))
+
+
+@given(history=histories(HONEST))
+@cases(100)
+def test_between_honest_readings_on_boundaries_the_ledger_holds_what_flowed(history: History) -> None:
+    store = replayed(history)
+    honest = {p.time_ms for p in history.polls} - history.glitches
+    for resolution in Resolution:
+        found = rows(store, resolution, quantity_of(history))
+        if not len(found):
+            continue
+        starts, ends = (found.start.astype(np.int64) * 1000).tolist(), ends_of(history, found, resolution)
+        begin, summed = None, 0
+        for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            broken = found.known[row] == Known.MISSING or found.flags[row] & (Flag.EXCHANGE | Flag.RESET)
+            if broken or (row and ends[row - 1] != start):
+                begin, summed = None, 0
+            if broken:
+                continue
+            if begin is None and start in honest:
+                begin, summed = start, 0
+            summed += int(found.micro[row])
+            if begin is not None and end in honest:
+                flowed = history.truth.energy(begin, end)
+                assert abs(summed - flowed) <= uncertainty(history, begin, end), (resolution, begin, end)
+
+
+@given(history=histories(HONEST))
+@cases(100)
+def test_no_more_is_settled_than_flowed(history: History) -> None:
+    dates = [t for h in history.truth.hung for t in (h.since_ms, h.until_ms) if abs(t) < FOREVER_MS]
+    begin, end = min(history.polls[0].time_ms, *dates, FOREVER_MS), max(history.polls[-1].time_ms, *dates, 0)
+    most = history.truth.energy(begin, end) + uncertainty(history, begin, end)
+    store = replayed(history)
+    for resolution in Resolution:
+        assert rows(store, resolution, quantity_of(history)).micro.sum() <= most
+
+
+@given(history=histories())
+@cases(60)
+def test_known_rows_are_the_sum_of_their_parts_at_every_resolution(history: History) -> None:
+    store = replayed(history)
+    for fine, coarse in pairwise(Resolution):
+        parts, found = (rows(store, each, quantity_of(history)) for each in (fine, coarse))
+        if not len(parts) or not len(found):
+            continue
+        starts, part_ends = parts.start.astype(np.int64) * 1000, np.array(ends_of(history, parts, fine))
+        for row, (begin, end) in enumerate(
+            zip((found.start.astype(np.int64) * 1000).tolist(), ends_of(history, found, coarse), strict=True)
+        ):
+            inside = (starts >= begin) & (part_ends <= end)
+            whole = int((part_ends - starts)[inside].sum()) == end - begin
+            if whole and found.known[row]:
+                assert parts.known[inside].all()
+                assert parts.micro[inside].sum() == found.micro[row]
+            if whole and not found.known[row]:
+                assert not parts.known[inside].all()
+
+
+@given(history=histories())
+@cases(60)
+def test_zero_is_never_missing_and_missing_is_never_a_number(history: History) -> None:
+    store = replayed(history)
+    for resolution in Resolution:
+        found = rows(store, resolution, quantity_of(history))
+        missing = found.known == Known.MISSING
+        assert not found.micro[missing].any()
+        assert np.isin(found.method, FRESH).tolist() == missing.tolist()
+        assert (found.micro >= 0).all()
