@@ -1,7 +1,8 @@
 """From what a register showed to what was counted: which readings are accepted, and the energy between them.
 
 A register is the truth, so what it keeps is energy and what it takes back is not. Every decision looks at most
-:data:`HOLD_MS` around itself, so that a window of readings gives the same answer as the whole history:
+:data:`HOLD_MS` around itself, or at the two readings beside it where those are further, so that a window of readings
+gives the same answer as the whole history:
 
 - *dip*: the register falls and is back at its old height within the hold time, by a jump or after standing still
   (a 0, a frozen low value) → the low readings are dropped;
@@ -14,7 +15,9 @@ A register is the truth, so what it keeps is energy and what it takes back is no
 
 *Plausible* is a rate: the circuit's rating with margin. Where no rating is known everything that rises is plausible
 here (:mod:`analytics.suspect` judges it by the meter's own history), and a rollover must come from the last tenth of
-the register into the first.
+the register into the first. Only at the two ends, where a bad reading has no neighbour to refute it, the other rates
+of the day judge: a rise at the open end ten times as fast as any of them is held, and one so fast after a first 0
+makes that 0 a bad reading.
 """
 
 from dataclasses import dataclass
@@ -35,6 +38,8 @@ SLACK_MS = 60_000
 """how wrong a reading's time may be, for the plausibility of what was counted between two"""
 CONFIRM = 3
 """readings that must rise from a low value before a fall at the open end is believed"""
+FASTER = 10
+"""a rise without a rating is doubted at the ends when it is this much faster than all of the day beside it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +162,12 @@ class _Scan:
         return fall + 1
 
     def _until(self, row: int) -> int:
-        """The first row after the hold time of ``row``."""
-        return int(np.searchsorted(self.times, self.times[row] + HOLD_MS, "right"))
+        """The first row after the hold time of ``row``, but for the next one, which always counts."""
+        return max(int(np.searchsorted(self.times, self.times[row] + HOLD_MS, "right")), row + 2)
+
+    def _since(self, row: int) -> int:
+        """The first row of the hold time before ``row``; the two before it always count."""
+        return max(min(int(np.searchsorted(self.times, self.times[row] - HOLD_MS, "left")), row - 2), 0)
 
     def _back(self, before: int, fall: int) -> int | None:
         """The row at which a dip is over, None where the register does not come back as from a dip."""
@@ -176,7 +185,7 @@ class _Scan:
 
     def _spike(self, before: int, fall: int) -> int | None:
         """The first row of a spike that ends at ``before``, None where there is none."""
-        first = int(np.searchsorted(self.times, self.times[fall] - HOLD_MS, "left"))
+        first = self._since(fall)
         row = before
         while row > first and (not self.keep[row - 1] or self.micro[row - 1] > self.micro[fall]):
             if row - 1 in self.breaks or row in self.breaks:
@@ -211,19 +220,34 @@ class _Scan:
         return self.register.plausible(int(counted[-1] - counted[0]), int(self.times[other] - self.times[one]))
 
     def doubt_first(self) -> None:
-        """A series that begins with an implausible rise began with a bad reading (a 0 before the first answer)."""
+        """A series that begins with an implausible rise began with a bad reading (zeros before the first answer)."""
         kept = np.flatnonzero(self.keep)
-        if len(kept) > 1 and kept[1] not in self.breaks and not self._plausible(int(kept[0]), int(kept[1])):
-            self.keep[kept[0]] = False
+        day = kept[self.times[kept] <= self.times[kept[0]] + HOLD_MS]
+        zeros = int(np.argmax(np.append(self.micro[day] > 0, True)))
+        up = max(zeros, 1)
+        if up >= len(kept) or not self.breaks.keys().isdisjoint(kept[: up + 1].tolist()):
+            return
+        doubted = not self._plausible(int(kept[up - 1]), int(kept[up]))
+        if doubted or (zeros and self._faster(kept[up - 1 : up + 1], day[up:])):
+            self.keep[kept[:up]] = False
 
     def doubt_last(self) -> None:
         """An implausible rise that nothing has confirmed yet is held."""
         kept = np.flatnonzero(self.keep)
         if self.held_ms is not None or len(kept) < 2 or kept[-1] in self.breaks:
             return
-        if not self._plausible(int(kept[-2]), int(kept[-1])):
+        day = kept[self.times[kept] >= self.times[kept[-2]] - HOLD_MS][:-1]
+        if not self._plausible(int(kept[-2]), int(kept[-1])) or self._faster(kept[-2:], day):
             self.keep[kept[-1]] = False
             self.held_ms = int(self.times[kept[-1]])
+
+    def _faster(self, rise: NDArray[np.intp], beside: NDArray[np.intp]) -> bool:
+        """Whether a meter without rating rose so much faster than ever in the readings beside that it is doubted."""
+        if self.register.rated or len(beside) <= CONFIRM:
+            return False
+        rate = np.diff(self.micro[rise]) / np.diff(self.times[rise])
+        rates = np.diff(self.micro[beside]) / np.diff(self.times[beside])
+        return bool(rate[0] > FASTER * rates.max())
 
     def track(self) -> Track:
         kept = np.flatnonzero(self.keep)

@@ -1,9 +1,10 @@
 """The readings that a changed span depends on, fetched from the store: no more than needed, and always enough.
 
-What 'depends' means: a reading is judged by those within the hold time around it (:mod:`analytics.unroll`), and a
-boundary by the readings before and after it. So a change in [start, end) touches the intervals from the last reading
-before ``start − hold`` to the first after ``end + hold``. The readings are fetched from a quiet place before that (a
-hold time without a fall of the register on either side), where every scan accepts the same.
+What 'depends' means: a reading is judged by those within the hold time around it, or by the two beside it where
+those are further (:mod:`analytics.unroll`), and a boundary by the readings before and after it. So a change in
+[start, end) touches the intervals from the third last reading before ``start − hold`` to the third after ``end +
+hold``. The readings are fetched from a quiet place before that (a hold time and three readings without a fall of the
+register on either side), where every scan accepts the same.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +18,8 @@ from submeter.words import Correction
 
 NEAR_MS = 40 * 24 * 3600 * 1000
 """An opening reading counts for a point's first device only if its first reading follows within this time."""
-_ATTEMPTS = 8
+BESIDE = 3
+"""readings beside a change that are judged anew however far they are: the two that it may judge, and their link"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,10 +40,10 @@ class Window:
 def fetch(store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: tuple[Correction, ...] = ()) -> Window:
     """Readings and track around a change in [start_ms, end_ms)."""
     readings = _Readings(store, meter, start_ms - 5 * HOLD_MS, end_ms + 5 * HOLD_MS, corrections)
-    first = readings.before(start_ms - HOLD_MS)
+    first = _back(readings, start_ms - HOLD_MS)
     from_ms, begins = _quiet(readings, first)
-    after = readings.after(end_ms + HOLD_MS)
-    beyond = None if after is None else readings.after(after + 3 * HOLD_MS)
+    after = _on(readings, end_ms + HOLD_MS)
+    beyond = None if after is None else _on(readings, after + 3 * HOLD_MS)
     until_ms = FOREVER_MS if beyond is None else beyond + HOLD_MS
     if after is not None:
         readings.reach(readings.low, max(after + 3 * HOLD_MS, 0 if beyond is None else until_ms))
@@ -53,16 +55,31 @@ def fetch(store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: t
 
 def _quiet(readings: "_Readings", first: int | None) -> tuple[int, bool]:
     """The reading to begin with, quiet around it, and whether it is the beginning of everything."""
-    for _ in range(_ATTEMPTS):
-        if first is None:
-            break
-        earlier = readings.before(first - 3 * HOLD_MS)
-        low = first - 3 * HOLD_MS if earlier is None else earlier
+    stride = 3 * HOLD_MS
+    while first is not None:
+        earlier = _back(readings, first - stride)
+        low = -FOREVER_MS if earlier is None else earlier
         readings.reach(low, first)
-        if not readings.falls(low, first - HOLD_MS):
-            return -FOREVER_MS if earlier is None else earlier, earlier is None
-        first = earlier
-    return (-FOREVER_MS, True) if first is None else (first, False)
+        if earlier is None or not readings.falls(low, max(first - HOLD_MS, _on(readings, low + 1) or first)):
+            return low, earlier is None
+        first, stride = earlier, 2 * stride  # longer strides, so that a register that falls every day costs little
+    return -FOREVER_MS, True
+
+
+def _back(readings: "_Readings", time_ms: int) -> int | None:
+    """Time of the third last reading before ``time_ms``."""
+    found: int | None = time_ms
+    for _ in range(BESIDE):
+        found = None if found is None else readings.before(found)
+    return found
+
+
+def _on(readings: "_Readings", time_ms: int) -> int | None:
+    """Time of the third reading at or after ``time_ms``."""
+    found: int | None = time_ms - 1
+    for _ in range(BESIDE):
+        found = None if found is None else readings.after(found + 1)
+    return found
 
 
 class _Readings:
