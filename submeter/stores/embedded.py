@@ -317,7 +317,7 @@ def _merged(connection: sqlite3.Connection, key: int, block: int, arriving: Inte
 def _pack_intervals(intervals: Intervals) -> bytes:
     fields = (intervals.micro, intervals.known, intervals.method, intervals.flags, intervals.revision)
     start = intervals.start.astype("datetime64[s]").astype(np.int64)
-    return pack([start, *(field.astype(np.int64) for field in fields)], _INTERVAL_SHAPES)
+    return pack([start, *fields], _INTERVAL_SHAPES)
 
 
 def _unpack_intervals(data: bytes) -> Intervals:

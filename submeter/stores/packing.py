@@ -35,8 +35,9 @@ class Shape(IntEnum):
     """first value and steps"""
 
 
-def pack(columns: Sequence[Ints], shapes: Sequence[Shape]) -> bytes:
-    """One block of columns of equal length. ``shapes`` must be the same at :func:`unpack`."""
+def pack(columns: Sequence[NDArray[np.integer]], shapes: Sequence[Shape]) -> bytes:
+    """One block of whole-number columns of equal length; those that rise are int64. ``shapes`` must be the same at
+    :func:`unpack`."""
     rows = len(columns[0])
     body = b"".join([_pack_column(c, s) for c, s in zip(columns, shapes, strict=True)]) if rows else b""
     deflated = len(body) >= _DEFLATE_FROM
@@ -58,22 +59,20 @@ def unpack(data: bytes, shapes: Sequence[Shape]) -> list[Ints]:
     return columns
 
 
-def _pack_column(column: Ints, shape: Shape) -> bytes:
-    values = np.ascontiguousarray(column, np.int64)
-    first = int(values[0])
-    if shape is Shape.RISING:
-        values = values[1:] - values[:-1]
+def _pack_column(column: NDArray[np.integer], shape: Shape) -> bytes:
+    first = int(column[0])
+    values = column[1:] - column[:-1] if shape is Shape.RISING else column
     if not len(values):
         return _COLUMN.pack(0, first % 2**64, 0, 0)
-    base = values.min()
-    if base == values.max():
-        return _COLUMN.pack(0, first % 2**64, int(base) % 2**64, 0)
-    rest = (values - base).view(np.uint64)
-    unit = np.gcd.reduce(rest)
-    counts = rest // unit if unit > 1 else rest
-    width = _width(int(counts.max()))
+    base, highest = int(np.minimum.reduce(values)), int(np.maximum.reduce(values))
+    if base == highest:
+        return _COLUMN.pack(0, first % 2**64, base % 2**64, 0)
+    rest = (np.ascontiguousarray(values, np.int64) - base).view(np.uint64)
+    unit = int(np.gcd.reduce(rest))
+    counts = rest // np.uint64(unit) if unit > 1 else rest
+    width = _width((highest - base) // unit)
     narrow: bytes = counts.astype(_WIDTHS[width]).tobytes()
-    return _COLUMN.pack(width, first % 2**64, int(base) % 2**64, int(unit)) + narrow
+    return _COLUMN.pack(width, first % 2**64, base % 2**64, unit) + narrow
 
 
 def _width(highest: int) -> int:
@@ -88,10 +87,11 @@ def _unpack_column(body: bytes | memoryview, at: int, rows: int, shape: Shape) -
     if width:
         counts = np.frombuffer(body, _WIDTHS[width], len(target), at)
         np.multiply(counts, np.uint64(unit), out=target, casting="unsafe")
-        target += np.uint64(base)
+        if base:
+            target += np.uint64(base)
     else:
-        target[:] = base
+        target.fill(base)
     if shape is Shape.RISING:
         values[0] = first
-        np.cumsum(values, out=values)
+        np.add.accumulate(values, out=values)
     return values.view(np.int64), at + width * len(target)
