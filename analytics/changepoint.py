@@ -22,8 +22,10 @@ from scipy.optimize import nnls
 
 Floats = NDArray[np.float64]
 
-GRID: Final = 15
-"""change points that are tried, at even shares of the temperatures that occurred"""
+GRID: Final = 12
+"""change points that are tried first, at even shares of the temperatures that occurred"""
+FINE: Final = 9
+"""and then around the best of them"""
 ENDS: Final = (0.1, 0.9)
 """no change point lies where less than a tenth of the data are beyond it"""
 STRONG: Final = 6.0
@@ -76,35 +78,43 @@ def predict(model: ChangePoint, outdoor_c: Floats) -> Floats:
 
 
 def _models(t: Floats, e: Floats) -> Iterator[ChangePoint]:
+    """Each kind of model, its change points searched twice: on a coarse grid, and finely around the best of it."""
+    nothing = float("nan")
     yield ChangePoint("1P", float(e.mean()))
     slope, base = (float(x) for x in np.polyfit(t, e, 1))
-    nothing = float("nan")
     yield ChangePoint("2P", base, nothing if slope > 0 else -slope, slope if slope > 0 else nothing, p=2)
-    knots = np.unique(np.quantile(t, np.linspace(*ENDS, GRID)))
-    for row, h in enumerate(knots.tolist()):
-        cold = np.maximum(h - t, 0.0)
-        warm = np.maximum(t - h, 0.0)
-        yield from _sloped("3PH", t, e, cold=cold, h=h, p=3)
-        yield from _sloped("3PC", t, e, warm=warm, c=h, p=3)
-        yield from _sloped("4P", t, e, cold=cold, warm=warm, h=h, c=h, p=4)
-        for c in knots[row + 1 :].tolist():
-            yield from _sloped("5P", t, e, cold=cold, warm=np.maximum(t - c, 0.0), h=h, c=c, p=5)
+    coarse = np.unique(np.quantile(t, np.linspace(*ENDS, GRID)))
+    step = float(np.max(np.diff(coarse), initial=0.0))
+    for name in ("3PH", "3PC", "4P", "5P"):
+        best = _best(name, t, e, coarse, coarse)
+        if best is None:
+            continue
+        around = np.linspace(-step, step, FINE)  # NaN plus anything stays NaN: no such change point
+        finer = _best(name, t, e, best.heats_below + around, best.cools_above + around)
+        yield finer or best
 
 
-def _sloped(
-    name: str, t: Floats, e: Floats, *, p: int, cold: Floats | None = None, warm: Floats | None = None,
-    h: float = float("nan"), c: float = float("nan"),
-) -> Iterator[ChangePoint]:  # fmt: skip
-    """Least squares with slopes ≥ 0; nothing where a slope of the model is not needed."""
-    columns = [x for x in (cold, warm) if x is not None]
-    matrix = np.column_stack([np.ones(len(t)), *columns])
-    found = nnls(matrix, e)[0]
-    if np.any(found[1:] <= 0):
-        return
-    slopes = iter(found[1:].tolist())
-    heating = next(slopes) if cold is not None else float("nan")
-    cooling = next(slopes) if warm is not None else float("nan")
-    yield ChangePoint(name, float(found[0]), heating, cooling, h, c, p=p)
+def _best(name: str, t: Floats, e: Floats, heats: Floats, cools: Floats) -> ChangePoint | None:
+    """The least squares over these change points; None where no fit needs all its slopes."""
+    pairs = {
+        "3PH": [(h, float("nan")) for h in heats.tolist()],
+        "3PC": [(float("nan"), c) for c in cools.tolist()],
+        "4P": [(h, h) for h in heats.tolist()],
+        "5P": [(h, c) for h in heats.tolist() for c in cools.tolist() if c > h],
+    }[name]
+    found = [model for h, c in pairs if (model := _sloped(name, t, e, h, c)) is not None]
+    return min(found, key=lambda model: float(((e - predict(model, t)) ** 2).sum()), default=None)
+
+
+def _sloped(name: str, t: Floats, e: Floats, h: float, c: float) -> ChangePoint | None:
+    """Least squares with slopes ≥ 0; None where a slope of the model is not needed."""
+    heats, cools = bool(np.isfinite(h)), bool(np.isfinite(c))
+    columns = [np.maximum(h - t, 0.0)] * heats + [np.maximum(t - c, 0.0)] * cools
+    found = nnls(np.column_stack([np.ones(len(t)), *columns]), e)[0].tolist()
+    if min(found[1:]) <= 0:
+        return None
+    heating = found[1] if heats else float("nan")
+    return ChangePoint(name, found[0], heating, found[-1] if cools else float("nan"), h, c, p=int(name[0]))
 
 
 def _judged(model: ChangePoint, t: Floats, e: Floats) -> ChangePoint:
