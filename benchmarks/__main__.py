@@ -61,6 +61,12 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         "CPU per meter; the judge's verdict",
         "the targets; with `--peers` opendsm and camber on the same hours",
     ),
+    "anomalies": Benchmark(
+        "SITE --out DIR [--judge FILE] [--python PYTHON] [--peers]",
+        "looking back over a site folder's test year with faults in it: scores.parquet and episodes.csv, CPU per meter; "
+        "the judge's verdict",
+        "the targets",
+    ),
     "balance": Benchmark(
         "SITE [CASES [SEED]]",
         "one fault at a time in a month of a real meter tree whose parts add up: cause and meter named",
@@ -70,6 +76,17 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         "SITE [CASES [SEED]]",
         "one fault at a time in a sub-meter of a real building: who it was, against its parent and its siblings",
         "the child furthest from its own expectation; 10 ms of CPU a fault",
+    ),
+    "gaps": Benchmark(
+        "[SITES [HOLES [SEED [SITE …]]]]",
+        "holes of 3 h to 7 days in the registers of real meters, settled: error of the estimated hours (WAPE, MAPE)",
+        "linear interpolation and last week's hours in the same holes",
+    ),
+    "truth": Benchmark(
+        "[SEED …]",
+        "the ledger in pretend worlds with every kind of fault: quarters that say they are measured and are not what "
+        "the meter counted; energy settled; error of estimated quarters",
+        "the simulator's hidden truth; an even spread",
     ),
     "lines": Benchmark("", "lines of code per package", "the lines of its tests"),
 }

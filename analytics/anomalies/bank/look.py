@@ -1,0 +1,156 @@
+"""Looking back over a year with both sides of every fault in sight: scores of all hours, and episodes to be told.
+
+Strategy: sudden faults first, by exact rules; they are taken out before anything else is learned. Then what meters
+have in common is taken out, each meter's noise is learned, every segment is held against the bank, and segments
+compete. Sudden and long faults meet at the end: what is told is what passes the threshold of the alarm budget, surest
+first.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from analytics.anomalies.bank.compete import Stretch, competed, of_days, stretches
+from analytics.anomalies.bank.measure import measured
+from analytics.anomalies.bank.noise import LAGS, Noise, Singles, evidence, noise_of
+from analytics.anomalies.bank.record import (
+    Bools,
+    Floats,
+    Record,
+    blocked,
+    first_midnight,
+    spread,
+    without_common,
+)  # fmt: skip
+from analytics.anomalies.bank.segments import KINDS, segment_odds
+from analytics.anomalies.bank.sudden import Hours, Sudden, sudden_faults
+from analytics.anomalies.bank.templates import UNLIKE, undone_cells
+
+TOLERANCE: Final = 0.5
+"""Least probability of a long fault that is told."""
+SUDDEN_ODDS: Final = 11.0
+"""Least odds (logarithm) of a sudden fault that is told."""
+TAKEN_OUT: Final = 5.0
+"""A sudden fault of these odds is taken out before long ones are looked for."""
+MOST_SPREADS: Final = 8.0
+YEAR_DAYS: Final = 365
+MONTH_H: Final = 730.5
+BUDGET: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Rows [begin, end) of the record's hours; ``excess_kwh`` = shown − expected; ``evidence`` in numbers."""
+
+    meter: str
+    kind: str
+    begin: int
+    end: int
+    confidence: float
+    excess_kwh: float
+    evidence: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LookedBack:
+    """``scores`` (meters, n): logarithm of the odds of a fault, higher is worse, NaN outside of what was examined."""
+
+    scores: Floats
+    told: tuple[Told, ...]
+
+
+def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
+    """Examine a record; at most ``budget`` episodes a meter-month are told, the surest."""
+    sudden = [sudden_faults(_hours(record, meter)) for meter in range(len(record.names))]
+    spoilt = np.zeros(record.energy.shape, bool)
+    for meter, found in enumerate(sudden):
+        for each in found:
+            if each.odds > TAKEN_OUT:
+                spoilt[meter, each.begin : each.end] = True
+    plain = without_common(record, spoilt)
+    window = _window(record)
+    odds = np.stack([_odds(plain, meter, spoilt[meter], window) for meter in range(len(record.names))])
+    probability = competed(odds)
+    scores = np.full(record.energy.shape, np.nan)
+    told: list[Told] = []
+    for meter, name in enumerate(record.names):
+        scores[meter] = _scores(record, window, of_days(probability[meter]), sudden[meter])
+        for stretch in stretches(probability[meter], TOLERANCE):
+            told += _told_stretch(plain, meter, name, stretch, window, spoilt[meter])
+        told += [_told_sudden(record, meter, name, each) for each in sudden[meter] if each.odds > SUDDEN_ODDS]
+    told = [t for t in told if record.examined[t.begin : t.end].mean() > 0.5]  # most of it
+    return LookedBack(scores, tuple(_within(told, record, budget)))
+
+
+def _hours(record: Record, meter: int) -> Hours:
+    return Hours(
+        record.energy[meter], record.expected(meter), record.logs(meter), record.usual[meter],
+        float(record.floor[meter]), record.history,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Whole local days that are examined, with a lead for the lags: rows from ``begin``, ``days`` of them."""
+
+    begin: int
+    days: int
+
+    def row(self, day: int) -> int:
+        return self.begin + 24 * day
+
+
+def _window(record: Record) -> Window:
+    first = first_midnight(record.hour)
+    rows = np.flatnonzero(record.examined)
+    lead = max(int(rows[0]) - first, 0) // 24 - max(LAGS)
+    begin = first + 24 * max(lead, 0)
+    return Window(begin, (int(rows[-1]) + 1 - begin) // 24)
+
+
+def _odds(record: Record, meter: int, spoilt: Bools, window: Window) -> Singles:
+    """Odds of all segments of the window's days for one meter."""
+    first = first_midnight(record.hour)
+    days = (len(record.hour) - first) // 24
+    logs = np.where(spoilt, np.nan, record.logs(meter))
+    residual = logs - record.usual[meter]
+    wide = max(spread(residual), 1e-3)
+    cells = blocked(np.clip(residual, -MOST_SPREADS * wide, MOST_SPREADS * wide), first, days)
+    working = record.working[first : first + 24 * days : 24]
+    trust = np.ones(days)
+    noise = noise_of(cells, working, np.arange(days) % YEAR_DAYS, trust)
+    skip = (window.begin - first) // 24
+    part = slice(skip, skip + window.days)
+    inside = Noise(noise.follow, noise.whiten[part], noise.cells[part], noise.known[part], noise.trust[part])
+    bank, drift = undone_cells(record, meter, logs, window.begin, window.days, wide)
+    return segment_odds(evidence(inside, bank), evidence(inside, drift))
+
+
+def _scores(record: Record, window: Window, days: Floats, sudden: list[Sudden]) -> Floats:
+    faults = [k for k, name in enumerate(KINDS) if name != UNLIKE]
+    daily = np.log(np.clip(days[faults].sum(axis=0), 1e-12, 1))
+    out = np.full(len(record.hour), daily.min())
+    out[window.begin : window.row(window.days)] = np.repeat(daily, 24)
+    for each in sudden:
+        rows = slice(each.begin, each.end)
+        out[rows] = np.maximum(out[rows], min(each.odds - 12, 1 + 0.01 * each.odds))
+    return np.where(record.examined, out, np.nan)
+
+
+def _told_stretch(record: Record, meter: int, name: str, stretch: Stretch, window: Window, spoilt: Bools) -> list[Told]:
+    begin, end = window.row(stretch.begin), window.row(stretch.end)
+    excess, facts = measured(record, meter, stretch.kind, begin, end, spoilt)
+    return [Told(name, stretch.kind, begin, end, stretch.probability, excess, facts)]
+
+
+def _told_sudden(record: Record, meter: int, name: str, each: Sudden) -> Told:
+    excess, facts = measured(record, meter, each.kind, each.begin, each.end, np.zeros(len(record.hour), bool))
+    return Told(name, each.kind, each.begin, each.end, min(each.odds / (each.odds + 1), 0.99), excess, facts)
+
+
+def _within(told: list[Told], record: Record, budget: float) -> list[Told]:
+    """The surest, as many as the alarm budget lets through."""
+    months = record.examined.sum() * len(record.names) / MONTH_H
+    most = max(round(budget * months), 1)
+    return sorted(told, key=lambda t: -t.confidence)[:most]

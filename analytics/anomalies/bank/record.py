@@ -1,0 +1,153 @@
+"""What the bank looks at: the hours of a site's meters, what is usual in each, and what many meters had in common.
+
+Strategy: everything multiplicative, in logarithms. A floor of a few percent of the meter's mean is added before the
+logarithm, so that an hour of zero stays a number. What is usual is fitted by :func:`analytics.baseline.regress` on
+history and examined hours together: looking back, both sides of a fault are known, and robust weights keep most of it
+out. What the median of the other meters shows at the same time (school holidays, a storm) is then taken out as far as
+this meter has gone along with it before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.baseline import linear, regress
+from analytics.design import Design
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+FLOOR: Final = 0.03
+"""Share of the mean that is added before the logarithm."""
+BLOCK_H: Final = 4
+BLOCKS: Final = 24 // BLOCK_H
+LEAST_PEERS: Final = 5
+MOST_SPREADS: Final = 6.0
+HUBER: Final = 1.5
+SHRINK_DAYS: Final = 20.0
+"""Prior weight, in days, of following the others not at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """``energy`` (meters, n) kWh, NaN = unknown · ``usual`` (meters, n) logarithm of what is usual plus ``floor``
+    (meters) · ``hour`` 0…23 and ``working`` of the local clock (n) · ``history`` (n) hours that are known to be the
+    meter's own past; the ``examined`` ones (n) are told about."""
+
+    names: tuple[str, ...]
+    hour: Ints
+    working: Bools
+    energy: Floats
+    floor: Floats
+    usual: Floats
+    history: Bools
+    examined: Bools
+
+    def logs(self, meter: int) -> Floats:
+        """Logarithm of a meter's energy plus floor, NaN where unknown."""
+        return np.asarray(np.log(np.maximum(self.energy[meter], 0) + self.floor[meter]), float)
+
+    def expected(self, meter: int) -> Floats:
+        """kWh that would be usual in each hour, at least a fifth of the floor."""
+        return np.asarray(np.maximum(np.exp(self.usual[meter]) - self.floor[meter], 0.2 * self.floor[meter]), float)
+
+
+def recorded(
+    names: Sequence[str], energy: Floats, designs: Sequence[Design], history: Bools, examined: Bools
+) -> Record:
+    """The record of meters that have anything to tell: ``designs`` one a meter, all on the same hours."""
+    floor = np.array([FLOOR * _mean(row, history) for row in energy])
+    usual = np.empty_like(energy)
+    for row, on in enumerate(designs):
+        logs = np.log(np.maximum(energy[row], 0) + floor[row])
+        usual[row] = linear(on, regress(on, logs)[0])
+    on = designs[0]
+    return Record(tuple(names), on.hour, on.working, energy, floor, usual, history, examined)
+
+
+def _mean(energy: Floats, history: Bools) -> float:
+    known = np.isfinite(energy) & history
+    known = known if known.any() else np.isfinite(energy)
+    return max(float(energy[known].mean()), 1e-9) if known.any() else 1e-9
+
+
+def first_midnight(hour: Ints) -> int:
+    """Row at which the first whole local day begins."""
+    return int(np.flatnonzero(hour == 0)[0])
+
+
+def spread(values: Floats) -> float:
+    """Robust scale about zero (1.4826 · median |value|), NaN left out."""
+    known = np.abs(values[np.isfinite(values)])
+    return 1.4826 * float(np.median(known)) if len(known) else 0.0
+
+
+def blocked(values: Floats, begin: int, days: int) -> Floats:
+    """Means of blocks of :data:`BLOCK_H` hours (…, days, blocks), NaN where more than half of one is unknown."""
+    part = values[..., begin : begin + days * 24]
+    known = np.isfinite(part)
+    filled = np.where(known, part, 0.0)
+    total = sum(filled[..., k::BLOCK_H] for k in range(BLOCK_H))
+    count = sum(known[..., k::BLOCK_H].astype(float) for k in range(BLOCK_H))
+    mean = np.where(count >= BLOCK_H / 2, total / np.maximum(count, 1), np.nan)
+    return np.asarray(mean.reshape(*part.shape[:-1], days, BLOCKS), float)
+
+
+def without_common(record: Record, spoilt: Bools) -> Record:
+    """The record with what meters have in common moved into ``usual``; ``spoilt`` (meters, n) hours tell nothing.
+
+    Each meter goes along with the median of the others by a loading of its own per block of the day, robust and
+    shrunk towards none; a site of fewer than six meters is left as it is.
+    """
+    if len(record.names) <= LEAST_PEERS:
+        return record
+    begin = first_midnight(record.hour)
+    days = (len(record.hour) - begin) // 24
+    cells = np.empty((len(record.names), days, BLOCKS))
+    for meter in range(len(record.names)):
+        residual = np.where(spoilt[meter], np.nan, record.logs(meter) - record.usual[meter])
+        most = MOST_SPREADS * spread(residual)
+        cells[meter] = blocked(np.clip(residual, -most, most), begin, days)
+    scale = np.array([max(spread(c), 1e-6) for c in cells])[:, None, None]
+    usual = record.usual.copy()
+    whole = slice(begin, begin + days * 24)
+    for meter, common in enumerate(_medians_of_others(cells / scale)):
+        along = _loading(cells[meter] / scale[meter], common) * common * scale[meter]
+        usual[meter, whole] += np.repeat(along.ravel(), BLOCK_H)
+    return replace(record, usual=usual)
+
+
+def _medians_of_others(cells: Floats) -> Floats:
+    """(meters, days, blocks): the median over all meters but this one.
+
+    Taking one out moves the median by half a rank at most, so one sort serves all meters.
+    """
+    flat = cells.reshape(len(cells), -1)
+    order = np.sort(flat, axis=0)  # NaN last
+    count = np.isfinite(order).sum(axis=0) - np.isfinite(flat)
+    below = (flat <= _at(order, (count - 1) // 2)) & np.isfinite(flat)
+    low = _at(order, (count - 1) // 2 + below)
+    below = (flat <= _at(order, count // 2)) & np.isfinite(flat)
+    high = _at(order, count // 2 + below)
+    return np.asarray(np.nan_to_num((low + high) / 2).reshape(cells.shape), float)
+
+
+def _at(order: Floats, rank: NDArray[np.intp]) -> Floats:
+    """The value of each rank in each column of sorted rows."""
+    return np.asarray(np.take_along_axis(order, np.clip(rank, 0, len(order) - 1), axis=0), float)
+
+
+def _loading(own: Floats, common: Floats) -> Floats:
+    """How far a meter goes along with the others, per block (blocks), 0 … 1.5, by robust ridge."""
+    known, y = np.isfinite(own), np.nan_to_num(own)
+    along = np.full(own.shape[1], 0.5)
+    for _ in range(4):
+        error = y - along * common
+        edge = HUBER * 1.4826 * np.median(np.abs(error), axis=0)
+        weight = known * np.minimum(edge / np.maximum(np.abs(error), 1e-9), 1)
+        along = (weight * common * y).sum(axis=0) / ((weight * common**2).sum(axis=0) + SHRINK_DAYS)
+    return np.asarray(np.clip(along, 0, 1.5), float)

@@ -1,0 +1,110 @@
+"""Evidence of every segment of days for every kind of long fault.
+
+Strategy: a segment's evidence is a sum over its days, those at its beginning with lags that reach out of it, and a
+correction for the week behind it. With prefix sums this falls into a part of the beginning and a part of the end, so
+all segments of a length cost one addition per template. A drift depends on the place within the segment: its days are
+read along its slope from the evidence of fixed levels, all beginnings at once.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from analytics.anomalies.bank.noise import LAGS, Evidence, Singles
+from analytics.anomalies.bank.record import Floats
+from analytics.anomalies.bank.templates import BANK, DRIFT_STEP, LONG, SLOPES, UNLIKE
+
+KINDS: Final = (*LONG, UNLIKE)
+SHORTEST: Final[Mapping[str, int]] = {"level_up": 5, "night_on": 4, "phase_loss": 4, "time_shift": 5, UNLIKE: 3}
+LONGEST: Final = 26
+DRIFTS: Final = (14, 17, 20, 23, 26, 29, 32, 36, 40, 44, 50)
+"""days"""
+LENGTHS: Final = tuple(sorted({*range(min(SHORTEST.values()), LONGEST + 1), *DRIFTS}))
+RATE: Final[Mapping[str, float]] = {**dict.fromkeys(LONG, 0.05), UNLIKE: 0.3}
+"""Expected per meter and month, before anything is seen."""
+TEMPER: Final = 0.6
+"""Share of the evidence that is believed: the noise model is not the whole truth."""
+MONTH_DAYS: Final = 30
+LEAST: Final = -1e9
+
+
+def segment_odds(bank: Evidence, drift: Evidence) -> Singles:
+    """(kinds, lengths, days + 1): logarithm of prior times likelihood ratio of the segment of that many days
+    that begins on that day; :data:`LEAST` where there is none."""
+    begins, ends = _apart(bank)
+    days = begins.shape[1] - 1
+    out = np.full((len(KINDS), len(LENGTHS), days + 1), LEAST, np.float32)
+    for kind, name in enumerate(KINDS):
+        if name == "drift":
+            continue
+        rows = [row for row, t in enumerate(BANK) if t.kind == name]
+        first = TEMPER * begins[rows] + np.log([BANK[r].prior for r in rows])[:, None].astype(np.float32)
+        last = TEMPER * ends[rows]
+        rate = np.log(RATE[name] / MONTH_DAYS / (LONGEST - SHORTEST[name] + 1))
+        for at, length in enumerate(LENGTHS):
+            if SHORTEST[name] <= length <= min(LONGEST, days):
+                out[kind, at, : days + 1 - length] = log_sum(first[:, : days + 1 - length] + last[:, length:]) + rate
+    rate = np.log(RATE["drift"] / MONTH_DAYS / len(DRIFTS) / len(SLOPES))
+    for length in DRIFTS:
+        if length <= days:
+            of_slopes = TEMPER * drift_evidence(drift, length) + np.float32(rate)
+            out[KINDS.index("drift"), LENGTHS.index(length), : days + 1 - length] = log_sum(of_slopes)
+    return out
+
+
+def log_sum(values: Singles) -> Singles:
+    """log Σ exp over the first axis."""
+    top = values.max(axis=0)
+    return np.asarray(top + np.log(np.exp(values - top).sum(axis=0)), np.float32)
+
+
+def _sums(values: Singles) -> Floats:
+    """Sums of all days before each (…, days + 1)."""
+    out = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=out[..., 1:])
+    return out
+
+
+def _apart(found: Evidence) -> tuple[Singles, Singles]:
+    """The parts of a segment's evidence that hang on its beginning, and on its end (templates, days + 1).
+
+    Exact for segments of at least a week; a shorter one counts the days up to a week as if it lasted.
+    """
+    inside, after = [_sums(v) for v in found.inside], [_sums(v) for v in found.after]
+    days = inside[0].shape[1] - 1
+    at = np.arange(days + 1)
+    near = [np.minimum(at + lag, days) for lag in (0, *LAGS)]
+    begins = -inside[-1][:, near[-1]]
+    ends = inside[-1].copy()
+    for v in range(len(LAGS)):
+        begins = begins + inside[v][:, near[v + 1]] - inside[v][:, near[v]]
+        ends = ends + after[v][:, near[v + 1]] - after[v][:, near[v]]
+    return begins.astype(np.float32), ends.astype(np.float32)
+
+
+def drift_evidence(drift: Evidence, length: int) -> Singles:
+    """(slopes, days + 1 - length) for drifts of that many days, by their first day."""
+    way = np.log1p(np.array(SLOPES)[:, None] * (np.arange(length) + 0.5) / length) / DRIFT_STEP
+    weight = _between(way, len(drift.inside[0]))  # (steps, slopes, length)
+    edges = (0, *LAGS, length)
+    days = drift.inside[0].shape[1]
+    total = np.zeros((len(SLOPES), days + 1 - length), np.float32)
+    for v, (a, b) in enumerate(pairwise(edges)):
+        windows = sliding_window_view(drift.inside[v], b - a, axis=1)[:, a : a + days + 1 - length]
+        total += np.tensordot(weight[:, :, a:b], windows, axes=([0, 2], [0, 2]))
+    gone = _between(np.log1p(np.array(SLOPES))[:, None] / DRIFT_STEP, len(drift.inside[0]))[:, :, 0]
+    for v in range(len(LAGS)):
+        sums = _sums(drift.after[v])
+        at = np.arange(length, days + 1)
+        first, last = np.minimum(at + edges[v], days), np.minimum(at + edges[v + 1], days)
+        total += np.tensordot(gone, (sums[:, last] - sums[:, first]).astype(np.float32), axes=(0, 0))
+    return total
+
+
+def _between(way: Floats, steps: int) -> Singles:
+    """Weights (steps, …) that read a table of steps at ``way`` by straight lines."""
+    at = np.arange(steps).reshape(-1, *([1] * way.ndim))
+    return np.asarray(np.maximum(1 - np.abs(way - at), 0), np.float32)

@@ -1,0 +1,102 @@
+"""The bank: what each long fault does to a reading, turned round, so that it can be undone.
+
+Strategy: one hypothesis per kind and size; the prior over sizes is broad and says what is worth telling at all, not
+what a benchmark injects. Additive faults are undone in kWh hour by hour, as they hide more of a large load than of a
+small one; factors are a constant of the logarithm. *Unlike* is no fault: a stretch in which the meter runs at another
+level for reasons of its own; it competes for the same days, so that not all that is unusual becomes a fault.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analytics.anomalies.bank.noise import Singles
+from analytics.anomalies.bank.record import Bools, Floats, Ints, Record, blocked
+
+LONG: Final = ("level_up", "night_on", "phase_loss", "time_shift", "drift")
+UNLIKE: Final = "unlike"
+NIGHT_H: Final = (20, 6)
+"""A load left on is looked for from eight in the evening to six in the morning."""
+LEVELS: Final = ((0.15, 0.1), (0.22, 0.2), (0.3, 0.25), (0.38, 0.2), (0.47, 0.15), (0.6, 0.1))
+"""Shares of the mean, with their prior."""
+NIGHTS: Final = ((0.3, 0.1), (0.42, 0.3), (0.55, 0.25), (0.7, 0.25), (0.9, 0.1))
+"""Shares of the span between a quiet and a busy hour."""
+PHASES: Final = ((0.62, 0.2), (2 / 3, 0.6), (0.72, 0.2))
+"""Counted shares: a lost phase leaves two thirds where the load is even."""
+SHIFTS_H: Final = (-6, -5, -4, -3, 3, 4, 5, 6)
+FACTORS: Final = (0.8, 0.9, 1.12, 1.25)
+SLOPES: Final = (0.2, 0.3, 0.4, 0.55)
+"""How far a drift has come at its end."""
+DRIFT_STEP: Final = 0.06
+DRIFT_STEPS: Final = 9
+"""Levels of a drift on its way, in logarithms."""
+MOST_SPREADS: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """``size`` is a share of the mean (level), of the span (night), a counted share, or hours (shift)."""
+
+    kind: str
+    size: float
+    prior: float
+
+
+BANK: Final = (
+    *(Template("level_up", s, p) for s, p in LEVELS),
+    *(Template("night_on", s, p) for s, p in NIGHTS),
+    *(Template("phase_loss", s, p) for s, p in PHASES),
+    *(Template("time_shift", s, 1 / len(SHIFTS_H)) for s in SHIFTS_H),
+    *(Template(UNLIKE, s, 1 / len(FACTORS)) for s in FACTORS),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """What sizes are shares of, in kWh: the ``mean`` hour and the ``span`` from the 10 % to the 75 % hour."""
+
+    mean: float
+    span: float
+
+
+def scale_of(energy: Floats, past: Bools) -> Scale:
+    """From a meter's own past, or from all of it where there is none."""
+    known = np.isfinite(energy)
+    values = energy[known & past] if (known & past).any() else energy[known]
+    low, high = np.quantile(values, [0.1, 0.75])
+    return Scale(float(values.mean()), float(high - low))
+
+
+def night_hours(hour: Ints) -> Bools:
+    return np.asarray((hour >= NIGHT_H[0]) | (hour < NIGHT_H[1]), bool)
+
+
+def undone_cells(
+    record: Record, meter: int, logs: Floats, begin: int, days: int, wide: float
+) -> tuple[Singles, Singles]:
+    """Cells of :data:`BANK` (templates, days, blocks) and of a drift's steps (steps, days, blocks): the log residual
+    as it would be without the fault. ``logs`` (n) with sudden faults taken out (NaN)."""
+    usual, most = record.usual[meter], MOST_SPREADS * wide
+    night, size = night_hours(record.hour), scale_of(record.energy[meter], record.history)
+    plain = logs - usual
+    energy = np.where(np.isfinite(logs), record.energy[meter], np.nan)
+    rows = []
+    for t in BANK:
+        if t.kind == "level_up":
+            rows.append(_less(energy, t.size * size.mean, record.floor[meter]) - usual)
+        elif t.kind == "night_on":
+            rows.append(_less(energy, np.asarray(night * (t.size * size.span), float), record.floor[meter]) - usual)
+        elif t.kind == "time_shift":
+            rows.append(np.roll(logs, -int(t.size)) - usual)
+        else:
+            rows.append(plain - np.log(t.size))
+    steps = plain - DRIFT_STEP * np.arange(DRIFT_STEPS)[:, None]
+    both = np.clip(np.vstack([rows, steps]), -most, most)
+    cells = blocked(both, begin, days).astype(np.float32)
+    return cells[: len(BANK)], cells[len(BANK) :]
+
+
+def _less(energy: Floats, extra: Floats | float, floor: float) -> Floats:
+    """Logarithm of the energy without an extra load."""
+    return np.asarray(np.log(np.maximum(energy - extra, 0) + floor), float)

@@ -1,0 +1,104 @@
+"""Anomalies over a site folder: ``anomalies SITE --out DIR [--judge FILE]`` writes scores.parquet and episodes.csv.
+
+Strategy: history is the train year of the site's own energy; its test year is taken from ``faults/`` where that
+exists, and the site's own is never looked at. A site that names no years is examined whole.
+"""
+
+import csv
+from pathlib import Path
+from time import process_time
+from typing import Final
+
+import numpy as np
+
+from analytics.anomalies.bank import LookedBack, Record, look_back, recorded
+from analytics.design import Design, Floats, design
+from benchmarks.answers import add_verdict, judged, read_args
+from benchmarks.result import Result
+from benchmarks.site import HOUR, Bools, Site, read_hours, read_site, write_hours
+
+TARGETS: Final = {
+    "f1_half": ("≥", 0.8), "told_hours_right": ("≥", 0.75), "auc": ("≥", 0.92), "auc_mean_of_kinds": ("≥", 0.95),
+    "kind_named_of_matched": ("≥", 0.95), "episodes_per_meter_month": ("≤", 0.7),
+}  # fmt: skip
+LABEL_TARGETS: Final = {"auc": ("≥", 0.97), "auc_without_ones": ("≥", 0.9), "f1_half": ("≥", 0.55)}
+LEAST_HOURS: Final = 21 * 24
+
+
+def run(*args: str) -> Result:
+    """Examine the site, write the answers, and let the judge speak where one is named."""
+    asked = read_args("anomalies", args)
+    site = read_site(asked.site)
+    record, start, cpu_s = prepared(site)
+    began = process_time()
+    found = look_back(record)
+    cpu_s += process_time() - began
+    write_answers(asked.out, record, start, found)
+    result = Result()
+    years = record.examined.sum() / 8766 * len(record.names)
+    result.add("meters", len(record.names), "")
+    result.add("episodes told", len(found.told), "")
+    result.add("CPU time per meter", cpu_s / len(record.names) * 1000, "ms")
+    result.add("speed, everything", years / cpu_s, "meter-years/s", target="≥ 60", ratio=years / cpu_s / 60,
+               against="the target")  # fmt: skip
+    if asked.judge:
+        targets = TARGETS if (site.folder / "faults").exists() else LABEL_TARGETS
+        add_verdict(result, "judge:", judged(asked, asked.out)["anomalies"], targets)
+    return result
+
+
+def prepared(site: Site) -> tuple[Record, np.ndarray[tuple[int], np.dtype[np.datetime64]], float]:
+    """The record of the meters that are asked about, its hours, and the CPU seconds that fitting took."""
+    keep, examined, energy = _grid(site)
+    start = site.start[keep]
+    history = np.zeros(len(start), bool) if site.train is None else site.of_year(site.train)[keep]
+    names = [m for m, e in energy.items() if np.isfinite(e).sum() >= LEAST_HOURS]
+    began = process_time()
+    designs: dict[str, Design] = {}
+    for name in names:
+        station = site.meters[name].station
+        if station not in designs:
+            outdoor = site.outdoor_of(name)
+            designs[station] = design(
+                start, zone=site.zone, country=site.country, outdoor_c=None if outdoor is None else outdoor[keep]
+            )
+    record = recorded(
+        names, np.array([energy[m] for m in names]), [designs[site.meters[m].station] for m in names], history, examined
+    )
+    return record, start, process_time() - began
+
+
+def _grid(site: Site) -> tuple[slice, Bools, dict[str, Floats]]:
+    """Rows from the first to the last hour of train and test year; which are examined; energy by meter, where the
+    test year is the faulty one."""
+    faults = site.folder / "faults" / "energy.parquet"
+    if site.train is None or site.test is None:
+        return slice(0, len(site)), np.ones(len(site), bool), site.energy
+    train, test = site.of_year(site.train), site.of_year(site.test)
+    rows = np.flatnonzero(train | test)
+    keep = slice(int(rows[0]), int(rows[-1]) + 1)
+    if not faults.exists():
+        return keep, test[keep], {m: np.where(train | test, e, np.nan)[keep] for m, e in site.energy.items()}
+    start, shown = read_hours(faults)
+    row = (start - site.start[0]) // HOUR
+    energy = {}
+    for name, values in shown.items():
+        whole = np.where(train, site.energy[name], np.nan)
+        whole[row] = values
+        energy[name] = whole[keep]
+    return keep, test[keep], energy
+
+
+def write_answers(
+    folder: Path, record: Record, start: np.ndarray[tuple[int], np.dtype[np.datetime64]], found: LookedBack
+) -> None:
+    """scores.parquet and episodes.csv, as the judge reads them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = record.examined
+    write_hours(folder / "scores.parquet", start[rows], {m: found.scores[k][rows] for k, m in enumerate(record.names)})
+    with (folder / "episodes.csv").open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["meter", "start", "end", "kind", "excess_kwh", "confidence"])
+        for t in found.told:
+            out.writerow([t.meter, f"{start[t.begin]}Z", f"{start[t.end - 1]}Z", t.kind, f"{t.excess_kwh:.3f}",
+                          f"{t.confidence:.3f}"])  # fmt: skip
