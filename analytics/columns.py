@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.calendar import stands
 from submeter.stores.port import Column, Store
 from submeter.words import Intervals
 
@@ -58,7 +59,7 @@ class Columns:
 
     def _in_hand(self, column: Column, starts: Seconds | None) -> bool:
         rows = self.changed.get(column)
-        return starts is not None and rows is not None and bool(np.isin(starts, epoch(rows)).all())
+        return starts is not None and rows is not None and bool(stands(epoch(rows), starts).all())
 
 
 def epoch(rows: Intervals) -> Seconds:

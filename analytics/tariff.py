@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.calendar import DAY_S, Seconds, local_seconds
+from analytics.calendar import DAY_S, Seconds, local_seconds, stands
 from submeter.stores.port import Column, Store
 from submeter.words import CarbonFactor, Intervals, Point, Portfolio, Price, Resolution
 
@@ -59,19 +59,19 @@ def _stored(store: Store, column: Column, days: Intervals) -> Intervals:
     if not len(days):
         return Intervals.empty()
     (found,) = store.read_intervals([column], days.start[0], days.start[-1] + np.timedelta64(1, "s"))
-    return found.take(np.isin(found.start, days.start))
+    return found.take(stands(days.start, found.start))
 
 
 def _changed(stored: Intervals, fresh: Intervals) -> Intervals:
     """Rows of ``fresh`` that are new or another, and those stored that it has no more as missing."""
-    gone = stored.take(~np.isin(stored.start, fresh.start))
+    gone = stored.take(~stands(fresh.start, stored.start))
     starts = np.concatenate([fresh.start, gone.start]).astype("datetime64[s]")
     empty = np.zeros(len(gone), np.int64)
     wanted = Intervals.of(
         starts, np.concatenate([fresh.micro, empty]), np.concatenate([fresh.known, empty]),
         np.concatenate([fresh.method, empty]), np.concatenate([fresh.flags, empty]),
     ).take(np.argsort(starts, kind="stable"))  # fmt: skip
-    there = np.isin(wanted.start, stored.start)
+    there = stands(stored.start, wanted.start)
     old = stored.take(np.searchsorted(stored.start, wanted.start[there]))
     revision, same = np.zeros(len(wanted), np.uint32), np.zeros(len(wanted), bool)
     revision[there] = old.revision + 1
