@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag, StrEnum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,8 +116,16 @@ class Intervals:
         return Intervals(
             np.asarray(start, "datetime64[s]"),
             np.asarray(micro, np.int64),
-            np.broadcast_to(np.asarray(known, np.uint8), (n,)),
-            np.broadcast_to(np.asarray(method, np.uint8), (n,)),
-            np.broadcast_to(np.asarray(flags, np.uint16), (n,)),
-            np.broadcast_to(np.asarray(revision, np.uint32), (n,)),
+            _filled(known, np.uint8, n),
+            _filled(method, np.uint8, n),
+            _filled(flags, np.uint16, n),
+            _filled(revision, np.uint32, n),
         )
+
+
+Number = TypeVar("Number", np.uint8, np.uint16, np.uint32)
+
+
+def _filled(given: object, kind: type[Number], n: int) -> NDArray[Number]:
+    values = np.asarray(given, kind)
+    return values if values.shape == (n,) else np.broadcast_to(values, (n,))
