@@ -88,3 +88,35 @@ class Balance(Entry, frozen=True, kw_only=True):
     """share of the difference's variance, hour to hour and day to day, that the cause accounts for"""
     either: bool = False
     """there is one child, and the fault may be the parent's as well"""
+
+
+class TypicalDay(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of day: its share of all days, how many of its days were working days (share), and kWh by clock hour."""
+
+    share: float
+    working: float
+    kwh: list[float]
+
+
+class LoadShape(Entry, frozen=True, kw_only=True):
+    """The shape of a point's load over up to a year (id = point); None where too little is known.
+
+    kW for base and peak; shares of the energy at night (22 to 6) and on weekends and holidays; ``heating`` and
+    ``cooling`` in kWh a day and °C beyond ``heats_below`` and ``cools_above`` (°C) of the change-point model ``model``.
+    """
+
+    point: str
+    start_ms: int
+    end_ms: int
+    days: int
+    base_kw: float | None = None
+    peak_kw: float | None = None
+    load_factor: float | None = None
+    night_share: float | None = None
+    off_share: float | None = None
+    model: str = ""
+    heating: float | None = None
+    cooling: float | None = None
+    heats_below: float | None = None
+    cools_above: float | None = None
+    typical: list[TypicalDay] = msgspec.field(default_factory=list)
