@@ -20,6 +20,7 @@ from analytics.meter import FOREVER_MS, Meter, meter_of
 from analytics.newest import Newest
 from analytics.occasions import Occasions, occasions
 from analytics.tariff import repriced
+from analytics.totals import settle_totals
 from submeter.clock import Clock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
@@ -186,6 +187,7 @@ class Analyst:
             with self._store.writing():
                 for each in settled:
                     write(self._store, portfolio, each)
+                self._sum(portfolio, settled, told)
                 self._hand_on(portfolio, told)
                 if turn == rounds - 1:
                     self._weather(portfolio, changes)
@@ -201,6 +203,10 @@ class Analyst:
         if not self._sure:
             told += [_whole(each, *spans[each.point][turn]) for each in settled if each.settled]
         return told
+
+    def _sum(self, portfolio: Portfolio, settled: Iterable[Settled], told: Iterable[Changed]) -> None:
+        spans = () if self._sure else [(each.point, each.start_s, each.end_s) for each in told]
+        settle_totals(self._store, portfolio, settled, self._settings.completeness_limit, spans)
 
     def _hand_on(self, portfolio: Portfolio, told: Sequence[Changed]) -> None:
         """What follows from changed energy and is written in one transaction with it. Killed here, it is asked again
@@ -241,6 +247,7 @@ class Analyst:
         with self._store.writing():
             for settled in found:
                 write(self._store, portfolio, settled)
+            self._sum(portfolio, found, told)
             self._hand_on(portfolio, told)
 
     def _silence(self, portfolio: Portfolio, point: str, now_ms: int) -> Settled | None:

@@ -24,23 +24,33 @@ from analytics.sums import Floats, Laid, Seconds, lay, total, virtual
 from analytics.tariff import priced
 from analytics.tree import ALWAYS_S, Planned, plan_of
 from submeter.stores.port import Column, Store
-from submeter.words import Flag, Intervals, Known, Method, Portfolio, Resolution
+from submeter.words import Flag, Intervals, Known, Method, Point, Portfolio, Resolution
 
 JOB = "totals"
 """with a building's id: the fingerprint of the tree that it was summed by; alone, the portfolio's"""
 COMPLETENESS, ESTIMATED = "completeness", "estimated"
 """quantities of the two columns beside each total"""
+LONGEST = 2
+"""an interval is no longer than so many of its nominal lengths"""
 USUAL_S = 366 * DAY_S
 REACH_S = USUAL_S + 62 * DAY_S
 """how far a changed day may weigh in rows after it"""
 
 
-def settle_totals(store: Store, portfolio: Portfolio, settled: Iterable[Settled], limit: float) -> None:
+def settle_totals(
+    store: Store,
+    portfolio: Portfolio,
+    settled: Iterable[Settled],
+    limit: float,
+    spans: Iterable[tuple[str, int, int]] = (),
+) -> None:
     """Sum anew what changed rows are part of; they have been written. ``limit``: completeness below which a total is
-    withheld."""
+    withheld. ``spans``, as (point, from, until) in epoch seconds, are summed anew whether or not they changed."""
     work = _Round(store, portfolio, limit)
     for each in settled:
         work.note(each.point, each.quantity, each.changed)
+    for span in spans:
+        work.note_span(*span)
     work.run()
 
 
@@ -72,6 +82,12 @@ class _Round:
             if len(rows):
                 self._columns.changed[Column(point, quantity, resolution)] = rows
 
+    def note_span(self, point: str, start_s: int, end_s: int) -> None:
+        columns = [Column(point, self._portfolio.points[point].quantity, resolution) for resolution in Resolution]
+        for column in columns:
+            (rows,) = self._columns.read([column], start_s - LONGEST * column.resolution.seconds, end_s)
+            self.note(point, column.quantity, {column.resolution: rows})
+
     def run(self) -> None:
         stale: set[str] = set()
         for each in self._plan.virtuals:
@@ -92,7 +108,7 @@ class _Round:
 
     # which are to be summed whole
     def _concerns(self, of: Planned) -> bool:
-        columns = (Column(p, of.sum.quantity, r) for p in of.members for r in of.resolutions)
+        columns = (Column(p, q, r) for p in of.members for q in _quantities(of) for r in of.resolutions)
         return self._whole or any(column in self._columns.changed for column in columns)
 
     def _mark(self, place: str) -> int:
@@ -135,7 +151,8 @@ class _Round:
         found = [
             epoch(_moved(rows, zone, of.zone))
             for point, zone in zip(of.members, of.zones, strict=True)
-            if (rows := self._columns.changed.get(Column(point, of.sum.quantity, resolution))) is not None
+            for quantity in _quantities(of)
+            if (rows := self._columns.changed.get(Column(point, quantity, resolution))) is not None
         ]
         return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
@@ -213,10 +230,16 @@ class _Round:
     def _write_priced(self, of: Planned, column: Column, rows: Intervals, stored: Intervals, everything: bool) -> None:
         """Money goes first, as in the ledger: what is killed half-way finds its energy still to be written."""
         changed = differing(stored, rows, everything)
-        if of.priced is not None and column.resolution is Resolution.DAY and len(changed):
-            for money, worth in priced(self._portfolio, of.priced, changed).items():
-                self._store.write_intervals(money, worth)
+        if of.priced is not None and column.resolution is Resolution.DAY:
+            self._price(of.priced, rows if everything else changed, everything)
         self._columns.put(column, changed)
+
+    def _price(self, point: Point, days: Intervals, everything: bool) -> None:
+        if not len(days):
+            return
+        for column, worth in priced(self._portfolio, point, days).items():
+            kept = self._columns.all(column) if everything else Intervals.empty()
+            self._columns.put(column, differing(kept, worth, everything))
 
     def _write(self, column: Column, rows: Intervals, stored: Intervals, everything: bool) -> None:
         self._columns.put(column, differing(stored, rows, everything))
@@ -245,6 +268,11 @@ def _with_struck(stored: Intervals, fresh: Intervals) -> Intervals:
     struck = Intervals.of(gone.start, np.zeros(len(gone), np.int64), Known.MISSING, Method.NONE)
     both = chained(fresh, struck)
     return both.take(np.argsort(both.start, kind="stable"))
+
+
+def _quantities(of: Planned) -> tuple[str, ...]:
+    """The columns of a member that a sum looks at."""
+    return (of.sum.quantity, COMPLETENESS, ESTIMATED) if of.of_totals else (of.sum.quantity,)
 
 
 def _job(place: str) -> str:

@@ -53,7 +53,7 @@ class Planned:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``virtuals`` come in an order in which each is made of earlier ones; ``buildings`` and ``marks`` by building, a
-    mark being the fingerprint of all of a place's sums; the portfolio's own has the key ''."""
+    mark being the fingerprint of all of a place's sums and prices; the portfolio's own has the key ''."""
 
     virtuals: tuple[Planned, ...]
     buildings: Mapping[str, tuple[Planned, ...]]
@@ -86,12 +86,18 @@ def _plan(same: _Same) -> Plan:
                  for b in portfolio.buildings.values()}  # fmt: skip
     zone = portfolio_zone(portfolio)
     city = tuple(_of_all(portfolio, buildings, each, zone) for each in portfolio_sums(portfolio))
-    marks = {b: _mark(*buildings[b], *(v for v in virtuals if v.place == b)) for b in buildings}
+    marks = {b: _mark(*buildings[b], *(v for v in virtuals if v.place == b), *_worth(portfolio, b)) for b in buildings}
     return Plan(virtuals, buildings, city, {**marks, "": _mark(*city)})
 
 
-def _mark(*sums: Planned) -> int:
-    return crc32(repr(sums).encode())
+def _mark(*parts: object) -> int:
+    return crc32(repr(parts).encode())
+
+
+def _worth(portfolio: Portfolio, building: str) -> list[object]:
+    """What prices the building's energy."""
+    at = portfolio.buildings[building]
+    return [*(p for p in portfolio.prices if p.name == at.price), *(c for c in portfolio.carbon if c.name == at.carbon)]
 
 
 def portfolio_zone(portfolio: Portfolio) -> str:

@@ -25,6 +25,7 @@ from submeter.words import (
     Resolution,
     Series,
 )
+from submeter.words.tree import is_total
 
 HOUR_MS = 3_600_000
 QUARTER_MS = 900_000
@@ -106,8 +107,8 @@ def table(store: Store, resolution: Resolution, quantity: str = "energy_import")
 
 
 def content(store: Store) -> dict[Column, list[tuple[int, ...]]]:
-    """Every column, everything but the revision."""
-    return {column: _content(store, column) for column in store.columns()}
+    """Every column of a meter, everything but the revision; totals have their own tests."""
+    return {column: _content(store, column) for column in store.columns() if not is_total(column.point)}
 
 
 def _content(store: Store, column: Column) -> list[tuple[int, ...]]:
