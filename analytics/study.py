@@ -20,6 +20,7 @@ from analytics.baseline import fit, predict, predict_band
 from analytics.calendar import instant_ms
 from analytics.design import Design, Floats, design
 from analytics.hours import Hours, gather, joined
+from analytics.portrait import portrait
 from analytics.savings import avoided
 from analytics.tariff import rates
 from submeter.settings.settings import AnalyticsSettings
@@ -66,10 +67,11 @@ def study_building(
     examined = examine(hours, view.design, read_excursions(store, portfolio, hours, now_ms))
     measures = [m for m in portfolio.measures.values() if m.building == building_id]
     savings = tuple(view.saving(m, examined, now_ms, settings) for m in measures)
+    shapes = [portrait(hours, p.id, view.design(p.id)) for p in hours.points if shows_expected(portfolio, p)]
     new = findings_of(examined.episodes, hours, portfolio, now_ms)
     findings = tuple(followed(new, store.entries(Finding, building_id), now_ms, int(hours.start_ms[0])))
     with store.writing():
-        store.put(*examined.models.values(), *savings, *findings)
+        store.put(*examined.models.values(), *savings, *findings, *(shape for shape in shapes if shape is not None))
         for point in hours.points:
             model = examined.models[point.id]
             if shows_expected(portfolio, point) and not model.refused:

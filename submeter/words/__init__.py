@@ -40,7 +40,7 @@ __all__ = [
     "MICRO", "QUANTITIES", "Balance", "Baseline", "Block", "Bug", "Building", "CarbonFactor", "Change",
     "ConfigError", "Correction", "Device", "Entry", "Finding", "FindingState", "Flag", "FrameError", "Frozen",
     "Gateway", "GatewayStatus", "Ground", "Grounds", "Held", "Import", "Intervals", "Kind", "Known", "LoadShape",
-    "Measure", "Medium", "Method", "PayloadError", "Point", "Portfolio", "Price", "Quantity", "Quarantined", "Reading", "Readings",
-    "Resolution", "Saving", "Series", "SourceAway", "Station", "StoreAway", "SubmeterError",
+    "Measure", "Medium", "Method", "PayloadError", "Point", "Portfolio", "Price", "Quantity", "Quarantined",
+    "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway", "Station", "StoreAway", "SubmeterError",
     "TheirsError", "TooLate", "TypicalDay", "Written", "parse_ratio",
 ]  # fmt: skip

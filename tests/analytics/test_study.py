@@ -19,6 +19,7 @@ from submeter.words import (
     Flag,
     Intervals,
     Known,
+    LoadShape,
     Measure,
     Point,
     Portfolio,
@@ -116,6 +117,19 @@ def test_expectation_is_written_for_mains_and_first_level_to_the_end_of_today(st
     assert (low.micro <= middle.micro).all()
     assert (middle.micro <= high.micro).all()
     assert set(middle.known.tolist()) == {int(Known.ESTIMATED)}
+
+
+def test_mains_and_first_level_have_the_shape_of_their_load(studied: tuple[Store, Study]) -> None:
+    store, _ = studied
+    shapes = {shape.point: shape for shape in store.entries(LoadShape, "B")}
+    assert set(shapes) == {"B/main", "B/light", "B/rest"}
+    main = shapes["B/main"]
+    assert main.days >= 300
+    assert main.base_kw is not None
+    assert main.peak_kw is not None
+    assert main.base_kw < main.peak_kw
+    assert sum(kind.share for kind in main.typical) == pytest.approx(1.0, abs=1e-3)
+    assert all(len(kind.kwh) == 24 for kind in main.typical)
 
 
 def test_the_same_study_again_writes_the_same(studied: tuple[Store, Study]) -> None:
