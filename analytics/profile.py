@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.calendar import dates, day_of, midnights
+from analytics.calendar import DAY_S, dates, day_of, local_seconds, midnights
 from analytics.weekdays import Place, day_types
 
 Floats = NDArray[np.float64]
@@ -47,15 +47,19 @@ _ROUNDS: Final = 8
 
 
 class Slots(NamedTuple):
-    """Hours of local days: day (position in :func:`~analytics.calendar.midnights`) and hour, 0–23 (the 25th is 23)."""
+    """Hours of local days: day (position in :func:`~analytics.calendar.midnights`) and hour of the wall clock, 0–23."""
 
     day: Rows
     hour: Rows
 
     @staticmethod
     def of(zone: str, starts_s: NDArray[np.int64]) -> "Slots":
-        day = day_of(zone, starts_s)
-        return Slots(day, np.minimum((starts_s - midnights(zone)[day]) // 3600, 23).astype(np.intp))
+        day, begins = day_of(zone, starts_s), midnights(zone)
+        hour = (starts_s - begins[day]) // 3600
+        changed = begins[day + 1] - begins[day] != DAY_S
+        if changed.any():
+            hour[changed] = local_seconds(starts_s[changed].astype("datetime64[s]"), zone) % DAY_S // 3600
+        return Slots(day, hour.astype(np.intp))
 
 
 def estimate(
