@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from submeter.settings.formula import formula_faults
 from submeter.wire.topic import NAME
 from submeter.words import (
     QUANTITIES,
@@ -170,10 +171,10 @@ def _meters(rows: list[Row], faults: Faults) -> tuple[PointRows, DeviceRows]:
             known = ", ".join(["point", *sorted(POINT_COLUMNS), *sorted(DEVICE_COLUMNS)])
             faults.add(row, name, f"unknown column(s) {', '.join(sorted(unknown))}; the columns are {known}")
             continue
-        device = _convert(row, {k: v for k, v in row.cells.items() if k in DEVICE_COLUMNS | {"point"}}, Device, faults)
-        if device is not None:
-            devices.setdefault(name, []).append((row, device))
+        _take_device(row, name, devices, faults)
         if name in points:
+            if row.cells.get("formula"):
+                faults.add(row, name, f"is there already, in row {points[name][0].number}; a virtual meter has one row")
             continue
         cells = {k: v for k, v in row.cells.items() if k in POINT_COLUMNS} | {"id": name}
         cells["name"] = cells.get("name") or name.partition("/")[2]
@@ -183,6 +184,18 @@ def _meters(rows: list[Row], faults: Faults) -> tuple[PointRows, DeviceRows]:
     for found in devices.values():
         found.sort(key=lambda item: item[1].since)
     return points, devices
+
+
+def _take_device(row: Row, name: str, devices: DeviceRows, faults: Faults) -> None:
+    """Of each row but a virtual meter's, which has none."""
+    told = {k: v for k, v in row.cells.items() if k in DEVICE_COLUMNS and v}
+    if row.cells.get("formula"):
+        if told:
+            faults.add(row, name, f"a virtual meter (formula) has no device; empty its column(s) {', '.join(told)}")
+        return
+    device = _convert(row, told | {"point": name}, Device, faults)
+    if device is not None:
+        devices.setdefault(name, []).append((row, device))
 
 
 def _check_buildings(rows: dict[str, tuple[Row, Building]], portfolio: Portfolio, faults: Faults) -> None:
@@ -222,6 +235,8 @@ def _check_points(rows: PointRows, portfolio: Portfolio, faults: Faults) -> None
             faults.add(row, name, f"rating is {p.rating}; give the circuit's limit in kW or m3/h, or leave it empty")
         if p.parent:
             _check_parent(row, p, portfolio, faults)
+        for fault in formula_faults(p, portfolio):
+            faults.add(row, name, fault)
 
 
 def _check_parent(row: Row, p: Point, portfolio: Portfolio, faults: Faults) -> None:

@@ -60,6 +60,38 @@ def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         ("meters_csv", "point,serial,ct\nHQ01/main,SN1,400/0\n", "ct '400/0' is no ratio"),
         ("meters_csv", "point,serial,parent\nHQ01/a,SN1,HQ01/b\nHQ01/b,SN2,HQ01/a\n", "the tree runs in a circle"),
         ("meters_csv", "point,serial\nHQ01/a,SN1\nHQ01/a,SN2\n", "devices 'SN1' and 'SN2' hang there at the same time"),
+        (
+            "meters_csv",
+            "point,serial,formula\nHQ01/a,SN1,\nHQ01/v,SN2,HQ01/a\n",
+            "row 3 (HQ01/v): a virtual meter (formula) has no device; empty its column(s) serial",
+        ),
+        (
+            "meters_csv",
+            "point,serial,formula\nHQ01/a,SN1,\nHQ01/v,,HQ01/a+HQ01/b\n",
+            "'HQ01/a+HQ01/b' is no sum of points; write e.g. PD01/main - PD01/lift + PD01/pump, with spaces",
+        ),
+        ("meters_csv", "point,serial,formula\nHQ01/v,,HQ01/b\n", "formula names 'HQ01/b', which is no point in meters"),
+        (
+            "meters_csv",
+            "point,serial,formula\nHQ01/a,SN1,\nHQ01/v,,HQ01/a + HQ01/a\n",
+            "names 'HQ01/a' more than once",
+        ),
+        (
+            "meters_csv",
+            "point,serial,formula\nHQ01/v,,HQ01/w\nHQ01/w,,HQ01/v\n",
+            "row 2 (HQ01/v): formula runs in a circle through 'HQ01/v'",
+        ),
+        (
+            "meters_csv",
+            "point,serial,medium,quantity,formula\n"
+            "HQ01/a,SN1,,,\nHQ01/w,SN2,water,volume,\nHQ01/v,,,,HQ01/a + HQ01/w\n",
+            "formula adds 'HQ01/w', which counts water as volume, to a sum of electricity as energy_import",
+        ),
+        (
+            "meters_csv",
+            "point,serial,parent,formula\nHQ01/m,SN1,,\nHQ01/a,SN2,HQ01/m,\nHQ01/v,,HQ01/m,HQ01/a\n",
+            "formula adds 'HQ01/a', which the tree counts beside it, so that it would count twice",
+        ),
         ("meters_csv", "point,serial,quantity\nHQ01/a,SN1,power_active\n", "quantity 'power_active' is no register"),
         ("meters_csv", "point,serial,since\nHQ01/a,SN1,31.3.2025\n", "since '31.3.2025' is no date"),
         (
@@ -85,6 +117,25 @@ def test_a_fault_is_told_with_file_row_and_remedy(tmp_path: Path, file: str, tex
     with pytest.raises(ConfigError) as told:
         load_portfolio(written(tmp_path, **{file: text}))
     assert says in str(told.value)
+
+
+def test_virtual_meters_add_and_subtract_meters_and_each_other(tmp_path: Path) -> None:
+    """A rest with a name stands in the tree; a view stands nowhere, and may be part of another."""
+    text = (
+        "point,serial,parent,item,formula\n"
+        "HQ01/main,SN1,,01000,\nHQ01/light,SN2,HQ01/main,01A00,\nHQ01/lift,SN3,HQ01/main,01C00,\n"
+        "HQ01/known,,,01000,HQ01/light + HQ01/lift\nHQ01/hvac,,HQ01/main,01B00,HQ01/main - HQ01/known\n"
+    )
+    portfolio = load_portfolio(written(tmp_path, meters_csv=text))
+    assert portfolio.points["HQ01/hvac"].terms == ((1, "HQ01/main"), (-1, "HQ01/known"))
+    assert "HQ01/hvac" not in portfolio.devices
+
+
+def test_meters_of_two_zones_are_not_summed_for_their_days_differ(tmp_path: Path) -> None:
+    buildings = "id,name,type,zone,area_m2\nHQ01,A,office,Asia/Shanghai,1\nOS01,B,office,Europe/Oslo,1\n"
+    meters = "point,serial,formula\nHQ01/a,SN1,\nOS01/a,SN2,\nHQ01/v,,HQ01/a + OS01/a\n"
+    with pytest.raises(ConfigError, match="'OS01/a', whose days are of another zone than Asia/Shanghai"):
+        load_portfolio(written(tmp_path, buildings_csv=buildings, meters_csv=meters))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
