@@ -1,6 +1,6 @@
 """The ledger's invariant over everything that is stored, found a second time and told where it does not hold.
 
-Seven rules, each looked at by itself, so that what one cannot see another does:
+Eight rules, each looked at by itself, so that what one cannot see another does:
 
 - *meaning*: every row begins on a boundary of the building's calendar, and its fields agree with each other;
 - *life*: nothing is known before a meter's first reading or after its last, nor while no device hung there;
@@ -9,10 +9,12 @@ Seven rules, each looked at by itself, so that what one cannot see another does:
   corrections and dated meter data, by none of the code that settles);
 - *settled*: every row is what settlement makes of all readings today, in everything but the revision;
 - *priced*: cost and carbon are energy times the rate of the day;
+- *totals*: virtual meters and totals are the sums of their members' rows (:mod:`analytics.check_totals`);
 - *absent*: no column belongs to a meter that the portfolio does not have.
 
 Readings that the ledger has not yet worked off (its cursor is behind the change feed) are no violation: rows that they
-may touch are left out and counted as *waiting*.
+may touch are left out and counted as *waiting*. Spans whose raw readings were dropped (:mod:`analytics.frozen`) can be
+held against sums, prices and totals only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +35,7 @@ from analytics.settle import GRACE_MS
 from analytics.suspect import REACH_DAYS
 from submeter.stores.port import Column, Store
 from submeter.words import CarbonFactor, Flag, Intervals, Known, Method, Portfolio, Price, Resolution
+from submeter.words.tree import is_total
 
 EVER = np.datetime64("1990-01-01", "s"), np.datetime64("2060-01-01", "s")
 MISSING = (Method.NONE, Method.NO_READING, Method.NO_CLOSING, Method.REFUTED)
@@ -48,6 +51,7 @@ class Rule(StrEnum):
     COUNTS = "counts"
     SETTLED = "settled"
     PRICED = "priced"
+    TOTALS = "totals"
     ABSENT = "absent"
 
 
@@ -87,8 +91,10 @@ class _Stored:
     ends: Ints
     on_grid: NDArray[np.bool_]
 
-    def span(self, first: int, last: int) -> tuple[np.datetime64, np.datetime64]:
-        return _at(self.starts[first]), _at(self.ends[last])
+    def after(self, frozen_s: int) -> "_Stored":
+        """Without what is frozen, and the first row after it: at the seam the count is held, not read."""
+        keep = slice(int(np.searchsorted(self.starts, frozen_s, "right")) if frozen_s else 0, None)
+        return _Stored(self.column, self.rows.take(keep), self.starts[keep], self.ends[keep], self.on_grid[keep])
 
 
 def unsettled(store: Store) -> dict[str, int]:
@@ -128,7 +134,7 @@ def check_point(store: Store, portfolio: Portfolio, point: str, waits_ms: int | 
 
 def absent(store: Store, portfolio: Portfolio) -> list[Violation]:
     """Columns of meters that the portfolio does not have (or no longer)."""
-    lost = [column for column in store.columns() if column.point not in portfolio.points]
+    lost = [c for c in store.columns() if c.point not in portfolio.points and not is_total(c.point)]
     return [
         Violation(
             Rule.ABSENT, column, *EVER, "a column of intervals", "no such meter",
@@ -159,6 +165,11 @@ def _moving_from(meter: Meter, waits_ms: int | None) -> int:
     return 2**53 if waits_ms is None else waits_ms // 1000 - days * DAY_S
 
 
+def frozen_until(store: Store, point: str) -> int:
+    """Epoch ms up to which a point's raw readings were dropped and its intervals stay as they are, 0 = none."""
+    return store.cursor(f"frozen {point}")
+
+
 # rules
 
 
@@ -181,9 +192,10 @@ def _meaning(kept: _Stored) -> Iterator[Violation]:
 def _life(store: Store, meter: Meter, kept: Mapping[Resolution, _Stored]) -> Iterator[Violation]:
     """Known rows outside of the time in which the meter was read."""
     first, last = _read_from_to(store, meter)
+    frozen_ms = frozen_until(store, meter.point.id)
     for each in kept.values():
         out = (each.rows.known > 0) & ((each.starts * 1000 < first - GRACE_MS) | (each.ends * 1000 > last))
-        for row in np.flatnonzero(out).tolist():
+        for row in np.flatnonzero(out & (each.ends * 1000 > frozen_ms)).tolist():
             should = "missing: nothing was read of this meter then"
             yield _violation(Rule.LIFE, each, row, row, _told(each.rows, row), should)
 
@@ -208,9 +220,10 @@ def _settled(store: Store, meter: Meter, kept: Mapping[Resolution, _Stored]) -> 
     if first > last:
         return
     fresh = settle_span(store, meter, first, last + 1, corrections_of(store, meter.point.id))
+    frozen_s = frozen_until(store, meter.point.id) // 1000
     for resolution, rows in fresh.changed.items():
         each, wanted = kept[resolution], _placed(kept[resolution].column, rows, meter.zone)
-        for row in range(len(rows)):
+        for row in np.flatnonzero(wanted.ends > frozen_s).tolist():
             at = int(np.searchsorted(each.starts, wanted.starts[row]))
             there = at < len(each.starts) and each.starts[at] == wanted.starts[row]
             stored = _told(each.rows, at) if there else "no row"
@@ -236,17 +249,19 @@ def _sums(kept: Mapping[Resolution, _Stored]) -> Iterator[Violation]:
 def _counts(store: Store, meter: Meter, kept: Mapping[Resolution, _Stored], checked: Checked) -> Iterator[Violation]:
     """Sums of rows that the register readings before and after them contradict."""
     hours, corrections = kept[Resolution.HOUR], corrections_of(store, meter.point.id)
+    frozen_s = frozen_until(store, meter.point.id) // 1000
     quiet = [block for s in meter.segments for block in blocks(s, *readings_of(store, s, corrections))]
     for times, counts in chains(quiet, hours.starts, hours.ends, hours.rows.flags):
         for each in kept.values():
-            inside = (each.starts * 1000 >= times[0]) & (each.ends * 1000 <= times[-1])
-            checked.bracketed += int((inside & (each.rows.known > 0)).sum())
-            found = breach(each.rows, each.ends, times, counts)
+            live = each.after(frozen_s)
+            inside = (live.starts * 1000 >= times[0]) & (live.ends * 1000 <= times[-1])
+            checked.bracketed += int((inside & (live.rows.known > 0)).sum())
+            found = breach(live.rows, live.ends, times, counts)
             if found is None:
                 continue
             least, most = _number(found.least), _number(found.most)
             should = f"{least}, which the register counted" if least == most else f"between {least} and {most}"
-            yield _violation(Rule.COUNTS, each, found.first, found.last, _number(found.stored), should)
+            yield _violation(Rule.COUNTS, live, found.first, found.last, _number(found.stored), should)
 
 
 def _priced(store: Store, portfolio: Portfolio, meter: Meter, days: _Stored) -> Iterator[Violation]:
@@ -279,6 +294,8 @@ def _worth(days: _Stored, worth: _Stored, rates: list[Fraction | None]) -> Itera
     for row, rate in enumerate(rates):
         found = at.pop(int(days.starts[row]), None)
         if rate is None:
+            if found is not None and worth.rows.known[found]:
+                yield _violation(Rule.PRICED, worth, found, found, _told(worth.rows, found), "missing: no rate holds")
             continue
         should = round(int(days.rows.micro[row]) * rate)
         known = int(days.rows.known[row])

@@ -23,7 +23,9 @@ def command(place: Place, once: bool, verbose: bool) -> None:
     start_logging(verbose)
     stop = stop_event()
     store = place.store()
-    analyst = Analyst(store, place.watch(), place.settings.analytics, WallClock())
+    analyst = Analyst(
+        store, place.watch(), place.settings.analytics, WallClock(), raw_days=place.settings.store.raw_days
+    )
     try:
         if once:
             analyst.run_once()

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import track
 
 from analytics.check import Checked, Violation, absent, check_point, unsettled
+from analytics.check_totals import check_sum, sums_of
+from analytics.tree import Planned
 from submeter.roof.place import Place, with_place
 from submeter.roof.span import check_meters, metered
 from submeter.stores import Store
@@ -73,6 +75,15 @@ def _checks(store: Store, portfolio: Portfolio, points: tuple[str, ...], *, lost
         yield Checked("", violations=columns)
     for point in track(points, "checking", console=Console(stderr=True)):
         yield check_point(store, portfolio, point, waits.get(point))
+    for each in sums_of(portfolio) if lost else ():
+        yield _sum_checked(store, each, waits)
+
+
+def _sum_checked(store: Store, of: Planned, waits: dict[str, int]) -> Checked:
+    """A total or virtual meter; none while readings wait that it may be made of."""
+    if waits:
+        return Checked("")
+    return Checked("", violations=check_sum(store, of))
 
 
 def _tell(portfolio: Portfolio, violation: Violation, *, as_json: bool) -> None:

@@ -8,8 +8,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import track
 
-from analytics.ledger import settle_point
+from analytics.ledger import Settled, settle_point
 from analytics.tariff import repriced
+from analytics.totals import rebuild_totals, settle_totals
 from submeter.roof.place import Place, with_place
 from submeter.roof.span import Span, check_meters, metered
 from submeter.stores import Store
@@ -28,7 +29,7 @@ def command(place: Place, meters: tuple[str, ...], begin: str, end: str, as_json
     """Settle meters again from their raw readings (all of them, when none is named); says what changed.
 
     Only what differs is written, and only that has its revision raised: the second time nothing changes. Cost and
-    carbon are worked out anew by today's price tables.
+    carbon are worked out anew by today's price tables, totals and virtual meters are summed anew.
 
     \b
     Example:
@@ -38,13 +39,15 @@ def command(place: Place, meters: tuple[str, ...], begin: str, end: str, as_json
     portfolio = place.watch()()
     check_meters(portfolio, meters)
     chosen = meters or metered(portfolio)
-    store, total = place.store(), Counter[str]()
+    store, total, every = place.store(), Counter[str](), list[Settled]()
     try:
         for point in track(chosen, "settling", console=Console(stderr=True)):
-            changed = _settle(store, portfolio, point, Span(begin, end))
+            settled, changed = _settle(store, portfolio, point, Span(begin, end))
+            every.append(settled)
             total += changed
             if changed and (as_json or len(chosen) <= 20):
                 _tell(point, changed, as_json=as_json)
+        _sum(store, portfolio, every if meters else None, place.settings.analytics.completeness_limit)
     finally:
         store.close()
     if as_json:
@@ -53,8 +56,8 @@ def command(place: Place, meters: tuple[str, ...], begin: str, end: str, as_json
         click.echo(f"{len(chosen)} meter{'s' * (len(chosen) != 1)} settled: {_sentence(total)}")
 
 
-def _settle(store: Store, portfolio: Portfolio, point: str, span: Span) -> Counter[str]:
-    """Rows that changed, by resolution, and those of money."""
+def _settle(store: Store, portfolio: Portfolio, point: str, span: Span) -> tuple[Settled, Counter[str]]:
+    """What changed, and how many rows by resolution and of money."""
     begin, end = span.of(portfolio.buildings[portfolio.points[point].building].zone)
     settled = settle_point(store, portfolio, point, begin, end)
     changed = Counter({each.value: len(rows) for each, rows in settled.changed.items() if len(rows)})
@@ -63,7 +66,16 @@ def _settle(store: Store, portfolio: Portfolio, point: str, span: Span) -> Count
         for column, rows in money.items():
             store.write_intervals(column, rows)
     changed[MONEY] = sum(len(rows) for rows in money.values())
-    return +changed
+    return settled, +changed
+
+
+def _sum(store: Store, portfolio: Portfolio, settled: list[Settled] | None, limit: float) -> None:
+    """Totals of what changed; None = all of them, also those that a kill left behind."""
+    if settled is None:
+        rebuild_totals(store, portfolio, limit)
+        return
+    with store.writing():
+        settle_totals(store, portfolio, settled, limit)
 
 
 def _tell(point: str, changed: Counter[str], *, as_json: bool) -> None:
