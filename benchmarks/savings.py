@@ -13,13 +13,15 @@ from typing import Final
 
 import numpy as np
 
-from analytics.baseline import fit, predict
-from analytics.design import design
+from analytics.baseline import predict
+from analytics.calendar import Times
+from analytics.cohort import Member, Place, fit_cohort
+from analytics.design import Design
 from analytics.savings import avoided
 from benchmarks.answers import Asked, add_verdict, judged, read_args
 from benchmarks.result import Result
 from benchmarks.site import Floats, Site, read_site, write_hours
-from submeter.words import Measure, Saving, TheirsError
+from submeter.words import Baseline, Measure, Saving, TheirsError
 
 ROLES: Final = ("main", "sub")
 PREDICTION_TARGETS: Final = {
@@ -35,8 +37,9 @@ SAVING_TARGETS: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """``expected`` (n) kWh by meter over the site's hours, NaN outside the test year and where there is no model."""
+    """``start`` (n) of the test year's hours · ``expected`` (n) kWh by meter, NaN where there is no model."""
 
+    start: Times
     expected: dict[str, Floats]
     savings: dict[str, Saving]
     cpu_s: float
@@ -47,7 +50,7 @@ def run(*args: str) -> Result:
     asked = read_args("savings", args)
     site = read_site(asked.site)
     told = answer(site)
-    write_answers(site, told, asked.out)
+    write_answers(told, asked.out)
     result = Result()
     per_second = len(told.expected) / max(told.cpu_s, 1e-9)
     result.add("fit, prediction and band", 1e3 * told.cpu_s / max(len(told.expected), 1), "CPU ms/meter")
@@ -61,30 +64,45 @@ def answer(site: Site) -> Answers:
     """What the product says of every main and sub-meter. Raises TheirsError where the site names no years."""
     if site.train is None or site.test is None:
         raise TheirsError(f"{site.folder}/site.toml names no train and test year: there is no saving to state")
-    train, test = site.of_year(site.train), site.of_year(site.test)
+    site = site.between(min(site.train, site.test), max(site.train, site.test))
+    train, test = site.of_year(site.train or 0), site.of_year(site.test or 0)
     ours = [m for m in site.meters.values() if m.role in ROLES]
     begin = time.process_time()
+    members = [
+        Member(
+            m.name,
+            m.building,
+            f"{m.role}/{m.medium}/{m.quantity}",
+            np.where(train, site.energy[m.name], np.nan),
+            site.outdoor_of(m.name),
+            main=m.role == "main" and m.medium != "heat",
+        )
+        for m in ours
+    ]
+    cohort, models = fit_cohort(site.start, Place(site.zone, site.country), members, train)
     expected, savings = {}, {}
-    for meter in ours:
-        on = design(site.start, zone=site.zone, country=site.country, outdoor_c=site.outdoor_of(meter.name))
-        energy = site.energy[meter.name]
-        model = fit(on, np.where(train, energy, np.nan), point=meter.name)
-        told = np.full(len(site), np.nan) if model.refused else predict(model, on)
-        expected[meter.name] = np.where(test, told, np.nan)
-        start, end = (int(t.astype("datetime64[ms]").astype(np.int64)) for t in site.start[test][[0, -1]])
-        measure = Measure(id=meter.name, building=meter.building, name=meter.name, points=(meter.name,), start="")
-        savings[meter.name] = avoided(
-            measure, model, start_ms=start, end_ms=end + 3_600_000, day=on.day[test], actual_kwh=energy[test],
-            expected_kwh=told[test],
-        )  # fmt: skip
-    return Answers(expected, savings, time.process_time() - begin)
+    for member, model in zip(members, models, strict=True):
+        on = cohort.design(member.outdoor_c).rows(test)
+        told = np.full(len(on), np.nan) if model.refused else predict(model, on)
+        expected[member.point] = told
+        savings[member.point] = _saving(model, on, site.energy[member.point][test], told)
+    return Answers(site.start[test], expected, savings, time.process_time() - begin)
 
 
-def write_answers(site: Site, told: Answers, out: Path) -> None:
+def _saving(model: Baseline, on: Design, actual_kwh: Floats, expected_kwh: Floats) -> Saving:
+    """As if a measure had begun with the test year."""
+    start, end = (int(t.astype("datetime64[ms]").astype(np.int64)) for t in on.start[[0, -1]])
+    measure = Measure(id=model.point, building=model.building, name=model.point, points=(model.point,), start="")
+    return avoided(
+        measure, model, start_ms=start, end_ms=end + 3_600_000, day=on.day, actual_kwh=actual_kwh,
+        expected_kwh=expected_kwh,
+    )  # fmt: skip
+
+
+def write_answers(told: Answers, out: Path) -> None:
     """predictions.parquet and savings.csv."""
     out.mkdir(parents=True, exist_ok=True)
-    there = np.any([np.isfinite(v) for v in told.expected.values()], axis=0)
-    write_hours(out / "predictions.parquet", site.start[there], {m: v[there] for m, v in told.expected.items()})
+    write_hours(out / "predictions.parquet", told.start, told.expected)
     rows = [(m, s.avoided_kwh, s.low_kwh, s.high_kwh, s.refused) for m, s in told.savings.items()]
     _write_csv(out / "savings.csv", ("meter", "avoided_kwh", "low_kwh", "high_kwh", "refused"), rows)
 

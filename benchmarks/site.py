@@ -9,7 +9,7 @@ import csv
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +66,15 @@ class Site:
         """(n) hours of a local calendar year."""
         local = local_seconds(self.start, self.zone).astype("datetime64[s]").astype("datetime64[Y]")
         return np.asarray(local.astype(int) + 1970 == year, bool)
+
+    def between(self, first: int, last: int) -> "Site":
+        """The same with the hours of local calendar years alone, first and last included."""
+        rows = np.flatnonzero(self.of_year(first) | self.of_year(last))
+        take = slice(int(rows[0]), int(rows[-1]) + 1)
+        return replace(
+            self, start=self.start[take], energy={m: e[take] for m, e in self.energy.items()},
+            outdoor_c={s: t[take] for s, t in self.outdoor_c.items()},
+        )  # fmt: skip
 
     def outdoor_of(self, meter: str) -> Floats | None:
         """Outdoor temperature of a meter's station, None without."""

@@ -1,0 +1,179 @@
+"""Baselines of a portfolio's meters, fitted at once: what they share is learnt from all and helps each.
+
+Strategy: meters of one place have the calendar in common, many the weather too, and then one factorisation serves them
+all. Two things are learnt from the training period and lent to each: the *term* (:mod:`analytics.term`), and the usual
+meter, the median of all meters' coefficients per unit of mean energy, which the ridge shrinks towards instead of
+towards nothing. A portfolio of few meters, or one building alone, simply has neither.
+
+By rolling origin inside Drammen's history the usual meter gained 1 % of CV(RMSE); the term 5 % of it by day and 10 % by
+month. Shrinking more, or towards the usual meter of the same category, gained nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.baseline import HALF_LIFE_DAYS, PASSES, SHARED_SHARE, describe, refusal, robust
+from analytics.calendar import Times
+from analytics.design import Design, Floats, Solver, design, factorise, grid, recency
+from analytics.term import LEAST_METERS, Term, learn_term
+from submeter.words import Baseline
+
+Bools = NDArray[np.bool_]
+
+FIRST_PASSES: Final = 3
+"""The first regression is only a start."""
+MOST_TEACHERS: Final = 64
+"""What is shared is learnt from at most so many meters, evenly picked, so that a city fits into memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose clock and calendar."""
+
+    zone: str
+    country: str
+    subdivision: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """A meter: ``energy_kwh`` (n), NaN = leave out, and ``outdoor_c`` (n) or None. Meters of one ``kind`` (mains of
+    electricity, heat pumps …) learn from each other; the term is learnt from ``main`` meters alone, as sub-meters show
+    what a machine does and not when a building is closed."""
+
+    point: str
+    building: str
+    kind: str
+    energy_kwh: Floats
+    outdoor_c: Floats | None
+    main: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Usual:
+    """Coefficients (24, columns) of the usual meter per unit of mean energy, and how many it was learnt from."""
+
+    coefficients: Floats
+    meters: int
+
+
+@dataclass
+class Cohort:
+    """Hours of one place with what its meters share. ``fitted`` (n) are the training period's hours."""
+
+    start: Times
+    place: Place
+    fitted: Bools
+    term: Term | None = None
+    usual: dict[tuple[str, int], Usual] = field(default_factory=dict)
+    half_life_days: float = HALF_LIFE_DAYS
+    _designs: dict[bytes, tuple[Design, Design]] = field(default_factory=dict, repr=False)
+
+    def design(self, outdoor_c: Floats | None) -> Design:
+        """The table of all hours for a meter of that weather; made once for all meters that share it."""
+        return self._made(outdoor_c)[0]
+
+    def training(self, outdoor_c: Floats | None) -> Design:
+        """The same for the training period."""
+        return self._made(outdoor_c)[1]
+
+    def _made(self, outdoor_c: Floats | None) -> tuple[Design, Design]:
+        key = b"" if outdoor_c is None else outdoor_c.tobytes()
+        if key not in self._designs:
+            while len(self._designs) >= MOST_TEACHERS:
+                self._designs.pop(next(iter(self._designs)))
+            at = grid(self.start, self.place.zone, self.place.country, self.place.subdivision)
+            on = design(
+                self.start, zone=self.place.zone, country=self.place.country, subdivision=self.place.subdivision,
+                outdoor_c=outdoor_c, term=None if self.term is None else self.term.on(at.days),
+            )  # fmt: skip
+            self._designs[key] = (on, on.rows(self.fitted))
+        return self._designs[key]
+
+
+def fit_cohort(start: Times, place: Place, members: Sequence[Member], fitted: Bools) -> tuple[Cohort, list[Baseline]]:
+    """Learn what the members share in the ``fitted`` hours (n) of ``start``, one stretch, then fit each on them. Energy
+    of other hours is never looked at. Members that cannot be fitted are refused, with the reason."""
+    held = [replace(m, energy_kwh=m.energy_kwh[fitted]) for m in members]
+    able = [m for m in held if not refusal(m.energy_kwh)]
+    cohort = Cohort(start, place, fitted, _term(start[fitted], place, fitted, able))
+    for kind in dict.fromkeys(m.kind for m in able):
+        _learn_usual(cohort, [m for m in able if m.kind == kind])
+    models = dict(_fit_all(cohort, able))
+    refused = (m for m in held if m.point not in models)
+    models |= {m.point: _freeze(cohort, m, None, 0) for m in refused}
+    return cohort, [models[m.point] for m in members]
+
+
+def _term(start: Times, place: Place, fitted: Bools, members: Sequence[Member]) -> Term | None:
+    teachers = _evenly([m for m in members if m.main])
+    if len(teachers) < LEAST_METERS:
+        return None
+    on = grid(start, place.zone, place.country, place.subdivision)
+    outdoor = [None if m.outdoor_c is None else m.outdoor_c[fitted] for m in teachers]
+    return learn_term(on, [m.energy_kwh for m in teachers], outdoor, place.country)
+
+
+def _learn_usual(cohort: Cohort, members: Sequence[Member]) -> None:
+    by_width: dict[int, list[Floats]] = {}
+    for group in _sharing(_evenly(members)):
+        on = cohort.training(group[0].outdoor_c)
+        found = robust(on, on.solver(cohort.half_life_days), _scaled(group), passes=FIRST_PASSES)
+        by_width.setdefault(on.width, []).extend(found.transpose(1, 0, 2))
+    for width, meters in by_width.items():
+        if len(meters) >= LEAST_METERS:
+            cohort.usual[members[0].kind, width] = Usual(np.median(meters, axis=0), len(meters))
+
+
+def _fit_all(cohort: Cohort, members: Sequence[Member]) -> Iterator[tuple[str, Baseline]]:
+    for group in _sharing(members):
+        on = cohort.training(group[0].outdoor_c)
+        usual = cohort.usual.get((group[0].kind, on.width))
+        toward = None if usual is None else usual.coefficients[:, None]
+        for some, solver in _solvers(on, group, cohort.half_life_days):
+            found = robust(on, solver, _scaled(some), toward, first=toward, passes=PASSES)
+            for k, member in enumerate(some):
+                scale = _mean(member.energy_kwh)
+                yield member.point, _freeze(cohort, member, found[:, k] * scale, solver.freedom)
+
+
+def _solvers(on: Design, group: list[Member], half_life_days: float) -> Iterator[tuple[list[Member], Solver]]:
+    """Those of whom nearly all hours are known share one factorisation; each other has its own."""
+    whole = [m for m in group if np.isfinite(m.energy_kwh).mean() > SHARED_SHARE]
+    if whole:
+        yield whole, on.solver(half_life_days)
+    for member in group:
+        if member not in whole:
+            known = np.isfinite(member.energy_kwh)
+            yield [member], factorise(on, known * recency(on.day, known, half_life_days))
+
+
+def _freeze(cohort: Cohort, member: Member, coefficients: Floats | None, freedom: int) -> Baseline:
+    on = cohort.training(member.outdoor_c)
+    return describe(on, member.energy_kwh, coefficients, freedom, point=member.point, building=member.building)
+
+
+def _sharing(members: Sequence[Member]) -> list[list[Member]]:
+    """Members of one kind and one weather together."""
+    groups: dict[tuple[str, bytes], list[Member]] = {}
+    for m in members:
+        groups.setdefault((m.kind, b"" if m.outdoor_c is None else m.outdoor_c.tobytes()), []).append(m)
+    return list(groups.values())
+
+
+def _evenly(members: Sequence[Member]) -> Sequence[Member]:
+    step = -(-len(members) // MOST_TEACHERS)
+    return members[:: max(step, 1)]
+
+
+def _scaled(members: Sequence[Member]) -> Floats:
+    """(k, n) energies per unit of their mean."""
+    return np.stack([m.energy_kwh / _mean(m.energy_kwh) for m in members])
+
+
+def _mean(energy_kwh: Floats) -> float:
+    return float(np.nanmean(np.abs(energy_kwh)))
