@@ -271,7 +271,7 @@ def _tell(result: Result, group: str, rows: list[Filled]) -> None:
         for at, what in enumerate(("WAPE", "MAPE")):
             mean, linear, week = (told[who][at] for who in ("profile", "linear", "last week"))
             result.add(
-                f"{group}: {length} h, {what}", mean, "%", target="below linear", ratio=mean / linear,
+                f"{group}: {length} h, {what}", mean, "%", target="below linear", ratio=mean / max(linear, 1e-9),
                 against=f"linear {linear:.1f} %; last week {week:.1f} %",
             )  # fmt: skip
         result.notes.append(_worst(group, length, mine))
