@@ -23,6 +23,7 @@ from dashboards.queries.month import BaseLoad, Month, base_load, month
 from dashboards.queries.operations import Operations, operations
 from dashboards.queries.reader import Reader
 from dashboards.queries.savings import SavingView, savings
+from dashboards.queries.shape import Shape, shape
 from dashboards.queries.span import Span, instant
 from dashboards.queries.today import Today, numbers, today
 from dashboards.web.answer import json_answer
@@ -171,6 +172,7 @@ def _building(router: APIRouter, reader: Reader) -> None:
     picture("month", Month, "Thirty days: energy, money, carbon, shares", month)
     picture("heat", Heat, "A year, day × hour", heat)
     picture("base", BaseLoad, "Base load and its trend", base_load)
+    picture("shape", Shape, "Typical days and figures of the main meter's load", shape)
     picture("tree", list[Node], "Meter tree with balance", tree)
 
 

@@ -19,6 +19,7 @@ from dashboards.queries.month import base_load, intensity, month
 from dashboards.queries.operations import operations
 from dashboards.queries.reader import Reader
 from dashboards.queries.savings import savings
+from dashboards.queries.shape import shape
 from dashboards.queries.today import today
 from dashboards.web import shapes
 from dashboards.web.answer import answer
@@ -116,6 +117,7 @@ class Pages:
             "base": base_load(reader, at.id),
             "findings": findings(reader, at.id),
             "savings": savings(reader, at.id),
+            "shape": shape(reader, at.id),
             "has_main": reader.portfolio.main_of(at.id) is not None,
         }
 

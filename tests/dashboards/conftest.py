@@ -34,6 +34,7 @@ from submeter.words import (
     Held,
     Intervals,
     Known,
+    LoadShape,
     Measure,
     Medium,
     Method,
@@ -45,6 +46,7 @@ from submeter.words import (
     Resolution,
     Saving,
     Series,
+    TypicalDay,
 )  # fmt: skip
 
 ZONE = "Asia/Shanghai"
@@ -244,6 +246,11 @@ def tell(store: Store) -> None:
         Balance(id="hotel/main", building="hotel", point="hotel/main", start_ms=NOW_MS - 30 * 86_400_000, end_ms=NOW_MS,
                 main_kwh=1000, children_kwh=1100, band_kwh=15, completeness=0.97,
                 cause="wrong_ratio", blamed="hotel/01b", factor=1.25, explained=0.98),
+        LoadShape(id="tower/main", building="tower", point="tower/main", start_ms=NOW_MS - 365 * 86_400_000,
+                  end_ms=NOW_MS, days=361, base_kw=20.0, peak_kw=60.0, load_factor=0.53, night_share=0.21,
+                  off_share=0.18, model="3PC", cooling=42.0, cools_above=21.5,
+                  typical=[TypicalDay(share=0.69, working=1.0, kwh=[20.0] * 8 + [60.0] * 10 + [20.0] * 6),
+                           TypicalDay(share=0.31, working=0.02, kwh=[20.0] * 24)]),
         GatewayStatus(id="gw1", told_ms=NOW_MS - 20_000, waiting=3, oldest_ms=NOW_MS - 60_000, polls=88_000, errors=2),
         Held(id="h1", gateway="gw1", point="tower/main", device="S000", quantity="energy_import",
              time_ms=NOW_MS + 600_000, micro=1, arrived_ms=NOW_MS),

@@ -5,10 +5,11 @@ import * as day from "./day.js";
 import * as year from "./year.js";
 import * as saving from "./saving.js";
 import * as compare from "./compare.js";
+import * as shape from "./shape.js";
 
 const BUILDERS = {
   load: day.load, stack: day.stack, intervals: day.intervals,
-  heat: year.heat, base: year.base, avoided: saving.avoided, baseline: saving.baseline, compare: compare.dots,
+  heat: year.heat, base: year.base, avoided: saving.avoided, baseline: saving.baseline, compare: compare.dots, shape: shape.kinds,
 };
 const held = new Map(); // element → {chart, data, watch}
 const answers = new Map(); // url → {tag, data}; charts that share a source share the answer

@@ -19,7 +19,7 @@ FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--disable-extensions",
 ]  # fmt: skip
-CHARTS = {"/": 1, "/buildings/tower": 6, "/savings": 4, "/meters/tower/main": 1}
+CHARTS = {"/": 1, "/buildings/tower": 7, "/savings": 4, "/meters/tower/main": 1}
 PAGES = [*CHARTS, "/findings", "/meters", "/meters?building=hotel", "/operations", "/api/docs"]
 WAIT_S = 20.0
 

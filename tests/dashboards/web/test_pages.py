@@ -181,3 +181,14 @@ def test_a_building_without_a_price_says_so_and_does_not_promise_one(small_world
     words = text_of(dataclasses.replace(world, portfolio=portfolio).client().get("/buildings/school?lang=en").text)
     assert "Cost no price" in words
     assert "CO₂ no factor" in words
+
+
+def test_the_shape_of_the_load_is_told_in_figures_and_kinds_of_day(client):
+    words = text_of(client.get("/buildings/tower?lang=en").text)
+    assert "Kinds of day of the last year (361 known days)" in words
+    assert "Base load 20.0 kW Peak 60.0 kW Load factor 53 %" in words
+    assert "Above 21.5 °C +42.0 kWh a day per °C" in words
+    kinds = client.get("/api/v1/buildings/tower/shape").json()["kinds"]
+    assert [(kind["name"], kind["share"]) for kind in kinds] == [("working", 0.69), ("free", 0.31)]
+    assert client.get("/api/v1/buildings/school/shape").json()["kinds"] == []
+    assert "典型日" in client.get("/buildings/tower?lang=zh").text
