@@ -28,6 +28,14 @@ def ends_of(history: History, found: Intervals, resolution: Resolution) -> list[
     return [int(end) * 1000 for end in grid[np.searchsorted(grid, starts, "right")]]
 
 
+def told_span(history: History) -> tuple[int, int]:
+    """From the first to the last time that anything told of; a register that shows 0 tells of its beginning."""
+    dates = [t for h in history.truth.hung for t in (h.since_ms, h.until_ms) if abs(t) < FOREVER_MS]
+    dates += [history.truth.flow.begin_ms] if history.truth.hung[0].shown == 0 else []
+    polled = [history.polls[0].time_ms, history.polls[-1].time_ms]
+    return min(dates + polled), max(dates + polled)
+
+
 def uncertainty(history: History, start_ms: int, end_ms: int) -> Fraction:
     """What a register's resolution leaves open over a span: one step at each end of each device in it."""
     spanned = [h for h in history.truth.hung if h.since_ms <= end_ms and h.until_ms >= start_ms]
@@ -62,8 +70,7 @@ def test_between_honest_readings_on_boundaries_the_ledger_holds_what_flowed(hist
 @given(history=histories(HONEST))
 @cases(100)
 def test_no_more_is_settled_than_flowed(history: History) -> None:
-    dates = [t for h in history.truth.hung for t in (h.since_ms, h.until_ms) if abs(t) < FOREVER_MS]
-    begin, end = min(history.polls[0].time_ms, *dates, FOREVER_MS), max(history.polls[-1].time_ms, *dates, 0)
+    begin, end = told_span(history)
     most = history.truth.energy(begin, end) + uncertainty(history, begin, end)
     store = replayed(history)
     for resolution in Resolution:
