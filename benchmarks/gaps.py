@@ -54,6 +54,7 @@ LENGTHS_H: Final = (3, 12, 24, 72, 168)
 STEPS: Final = (1.0, 0.1, 0.01, 0.001)
 """resolutions of a register in kWh, the coarsest on which all hours of the file lie is the meter's"""
 WINDOW_H: Final = HISTORY_S // 3600
+DAY_H: Final = 24
 WEEK_H: Final = 168
 ROUNDS: Final = 12
 """a meter's holes are cut in so many rounds at most, so that a short series has its share"""
@@ -274,7 +275,19 @@ def _tell(result: Result, group: str, rows: list[Filled]) -> None:
                 f"{group}: {length} h, {what}", mean, "%", target="below linear", ratio=mean / max(linear, 1e-9),
                 against=f"linear {linear:.1f} %; last week {week:.1f} %",
             )  # fmt: skip
+        if length > DAY_H:
+            days, linear = (errors([_daily(r) for r in mine], who)[0] for who in ("profile", "linear"))
+            result.add(
+                f"{group}: {length} h, WAPE of its days", days, "%", ratio=days / max(linear, 1e-9),
+                against=f"linear {linear:.1f} %",
+            )  # fmt: skip
         result.notes.append(_worst(group, length, mine))
+
+
+def _daily(row: Filled) -> Filled:
+    """Sums of 24 hours from the hole's beginning on."""
+    told = {who: kwh.reshape(-1, DAY_H).sum(axis=1) for who, kwh in row.told.items()}
+    return row._replace(mean=row.mean * DAY_H, true=row.true.reshape(-1, DAY_H).sum(axis=1), told=told)
 
 
 def _worst(group: str, length: int, rows: list[Filled]) -> str:
