@@ -45,8 +45,10 @@ def fetch(store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: t
     after = _on(readings, end_ms + HOLD_MS)
     beyond = None if after is None else _on(readings, after + 3 * HOLD_MS)
     until_ms = FOREVER_MS if beyond is None else beyond + HOLD_MS
-    if after is not None:
-        readings.reach(readings.low, max(after + 3 * HOLD_MS, 0 if beyond is None else until_ms))
+    if beyond is not None or readings.after(readings.high) is not None:
+        readings.reach(readings.low, until_ms)
+    if begins and readings.before(readings.low) is not None:  # there are some, but fewer than would be looked at
+        readings.reach(-FOREVER_MS, readings.high)
     track, every = readings.track(from_ms, until_ms, begins=begins, ends=beyond is None)
     low = first if first is not None else min(start_ms, int(track.times[0]) if len(track) else start_ms)
     high = after if after is not None else max(end_ms - 1, int(every[-1]) if len(every) else start_ms)
