@@ -8,7 +8,9 @@ re-settles by itself, also after a kill, and one that was not kept never does.
 from collections.abc import Iterable
 
 import msgspec
+import numpy as np
 
+from analytics.frozen import frozen_until
 from analytics.meter import Meter, meter_of
 from submeter.stores.port import Store
 from submeter.words import Correction, Portfolio, TheirsError
@@ -29,6 +31,7 @@ def correct(store: Store, portfolio: Portfolio, correction: Correction) -> Corre
     """
     _check(portfolio, correction)
     with store.writing():
+        _check_frozen(store, correction)
         kept = {each.id: each for each in store.entries(Correction)}
         named = correction if correction.id else _named(correction, kept)
         if named.id in kept:
@@ -58,6 +61,7 @@ def revoke(store: Store, revoked: str, *, author: str, reason: str, told_ms: int
             start_ms=old.start_ms, end_ms=old.end_ms, author=author, reason=reason, told_ms=told_ms,
         )  # fmt: skip
         _check_person(entry)
+        _check_frozen(store, entry)
         _keep(store, entry)
     return entry
 
@@ -103,6 +107,15 @@ def _check_person(correction: Correction) -> None:
     for name in ("author", "reason"):
         if not getattr(correction, name).strip():
             raise CorrectionError(f"{correction.point}: a correction has no {name}; say who corrects, and why")
+
+
+def _check_frozen(store: Store, correction: Correction) -> None:
+    until_ms = frozen_until(store, correction.point)
+    if correction.start_ms < until_ms:
+        raise CorrectionError(
+            f"{correction.point}: its intervals before {np.datetime64(until_ms, 'ms')}Z are frozen, for their raw"
+            " readings were dropped (store.raw_days); correct what lies after it"
+        )
 
 
 def _check_rejection(correction: Correction) -> None:

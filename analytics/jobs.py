@@ -15,6 +15,8 @@ from analytics.agenda import Agenda
 from analytics.balance import balances
 from analytics.corrections import standing
 from analytics.dependence import Difference, clipped, differences
+from analytics.freezing import drop, freeze, too_late
+from analytics.frozen import frozen_of, frozen_until
 from analytics.ledger import Settled, corrections_of, settle_span, write
 from analytics.meter import FOREVER_MS, Meter, meter_of
 from analytics.newest import Newest
@@ -24,7 +26,7 @@ from analytics.totals import settle_totals
 from submeter.clock import Clock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
-from submeter.words import Change, Correction, GatewayStatus, Portfolio, Resolution, TheirsError
+from submeter.words import Change, Correction, GatewayStatus, Portfolio, Resolution, TheirsError, TooLate
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,9 @@ GATHER_S = 6.0
 """how long changes are gathered while a back-fill runs: slices of one meter that are settled together cost less"""
 SWEEP_EVERY_S = 3600.0
 SILENT_MS = 3_600_000
+FREEZE_EVERY_S = 86_400.0
+FROZEN_A_STEP = 50
+DAY_MS = 86_400_000
 HEARD_MS = 900_000
 """a gateway whose last word is older no longer says anything about a back-fill"""
 
@@ -77,7 +82,7 @@ class Analyst:
     """``portfolio`` is asked at every step, so that a changed one is used at once.
 
     ``study`` is called as ``study(store, portfolio, building_id, now_ms, settings)``; the default is
-    :func:`analytics.study.study_building`.
+    :func:`analytics.study.study_building`. ``raw_days``: raw readings are kept for so long at least, 0 = for ever.
     """
 
     def __init__(
@@ -88,12 +93,16 @@ class Analyst:
         clock: Clock,
         *,
         study: Study | None = None,
+        raw_days: int = 0,
     ) -> None:
         self._store, self._portfolio, self._settings, self._clock = store, portfolio, settings, clock
         self._study = study or _real_study()
         self._agenda = Agenda(store, clock)
         self._newest = Newest(store)
-        self._swept = clock.monotonic()
+        self._raw_days = raw_days
+        self._frozen_s = -FREEZE_EVERY_S
+        self._to_freeze: list[str] = []
+        self._swept, self._swept_once = clock.monotonic(), False
         self._settled_s = -GATHER_S
         self._sure = False
         """whether all that was written before is known to have been handed on"""
@@ -118,6 +127,7 @@ class Analyst:
             self._study_one(portfolio, building, lagging=full or backfill)
         elif not changes and not backfill:
             self._sweep(portfolio)
+            self._freeze(portfolio)
         return 0.0 if building is not None or full else IDLE_S
 
     def run_once(self) -> None:
@@ -137,11 +147,13 @@ class Analyst:
             self._compared, self._different = portfolio, differences(self._store, portfolio)
         if self._different is None:
             return True
-        lot = list(islice(self._different, METERS_A_STEP))
         try:
+            lot = list(islice(self._different, METERS_A_STEP))
             with self._store.writing():
                 for difference in lot:
                     self._take_over(portfolio, difference)
+                if len(lot) < METERS_A_STEP:
+                    self._sum(portfolio, (), (), sure=True)
         except BaseException:
             self._compared = None  # begin anew: what was taken over differs no more
             raise
@@ -155,12 +167,26 @@ class Analyst:
         if meter is not None and difference.span is not None:
             span = clipped(self._store, meter, difference.before, difference.span)
             if span is not None:
-                self._store.touch([(name, *span)])
+                self._touch(meter, span)
         if meter is not None and difference.since is not None:
             self._price(portfolio, meter, difference.since)
         if difference.grounds.study and difference.before is not None:
             self._agenda.note(name, 1, 1, 1)
         self._store.put(difference.grounds)
+
+    def _touch(self, meter: Meter, span: Span) -> None:
+        """What is frozen stays as it is, and that it was to be another is kept."""
+        name, frozen_ms = meter.point.id, frozen_until(self._store, meter.point.id)
+        if span[0] < frozen_ms:
+            now_ms = self._clock.now_ms()
+            self._store.put(
+                TooLate(
+                    id=f"{name}@meter data@{now_ms}", building=meter.point.building, point=name, what="meter data",
+                    start_ms=span[0], end_ms=min(span[1], frozen_ms), until_ms=frozen_ms, told_ms=now_ms,
+                )
+            )  # fmt: skip
+        if span[1] > frozen_ms:
+            self._store.touch([(name, max(span[0], frozen_ms), span[1])])
 
     def _price(self, portfolio: Portfolio, meter: Meter, since: str) -> None:
         for column, worth in repriced(self._store, portfolio, meter.point, since).items():
@@ -182,20 +208,33 @@ class Analyst:
                 for point, of_point in spans.items()
                 if turn < len(of_point) and (meter := meter_of(portfolio, point)) is not None
             ]
-            told = self._told(settled, spans, turn)
+            told, late = self._told(settled, spans, turn), self._too_late(portfolio, changes) if turn == 0 else []
             self._note(portfolio, told)
+            sure, self._sure = self._sure, False
             with self._store.writing():
                 for each in settled:
                     write(self._store, portfolio, each)
-                self._sum(portfolio, settled, told)
-                self._hand_on(portfolio, told)
+                self._sum(portfolio, settled, told, sure=sure)
+                self._store.put(*late)
                 if turn == rounds - 1:
                     self._weather(portfolio, changes)
                     self._store.set_cursor(JOB, changes[-1].seq)
                     self._store.forget_changes(changes[-1].seq - KEPT_CHANGES)
+            self._sure = sure
             for each in settled:
                 self._newest.settled(each)
         self._sure = True
+
+    def _too_late(self, portfolio: Portfolio, changes: Iterable[Change]) -> list[TooLate]:
+        """Records of what arrived for frozen spans."""
+        every = list(changes)
+        until_ms = {point: frozen_until(self._store, point) for point in {change.point for change in every}}
+        found: list[TooLate] = []
+        for change in every:
+            frozen = frozen_of(self._store, change.point) if change.start_ms < until_ms[change.point] else None
+            if frozen is not None and (meter := meter_of(portfolio, change.point)) is not None:
+                found += too_late(self._store, meter, change, frozen, self._clock.now_ms())
+        return found
 
     def _told(self, settled: Iterable[Settled], spans: dict[str, list[Span]], turn: int) -> list[Changed]:
         """What became another; while it is not sure that what was written before was handed on, all of the spans."""
@@ -204,13 +243,9 @@ class Analyst:
             told += [_whole(each, *spans[each.point][turn]) for each in settled if each.settled]
         return told
 
-    def _sum(self, portfolio: Portfolio, settled: Iterable[Settled], told: Iterable[Changed]) -> None:
-        spans = () if self._sure else [(each.point, each.start_s, each.end_s) for each in told]
+    def _sum(self, portfolio: Portfolio, settled: Iterable[Settled], told: Iterable[Changed], *, sure: bool) -> None:
+        spans = () if sure else [(each.point, each.start_s, each.end_s) for each in told]
         settle_totals(self._store, portfolio, settled, self._settings.completeness_limit, spans)
-
-    def _hand_on(self, portfolio: Portfolio, told: Sequence[Changed]) -> None:
-        """What follows from changed energy and is written in one transaction with it. Killed here, it is asked again
-        for all of the spans, so it must compare with what is stored and write only what differs."""
 
     def _note(self, portfolio: Portfolio, told: Sequence[Changed]) -> None:
         """Before anything is written: a study too many does no harm, one that is forgotten does."""
@@ -244,11 +279,13 @@ class Analyst:
         found = [each for point in portfolio.points if (each := self._silence(portfolio, point, now_ms)) is not None]
         told = [changed for each in found if (changed := _changed(each)) is not None]
         self._note(portfolio, told)
+        if not self._swept_once:
+            told = [Changed(each.point, 0, now_ms // 1000, []) for each in found]
         with self._store.writing():
             for settled in found:
                 write(self._store, portfolio, settled)
-            self._sum(portfolio, found, told)
-            self._hand_on(portfolio, told)
+            self._sum(portfolio, found, told, sure=self._swept_once)
+        self._swept_once = True
 
     def _silence(self, portfolio: Portfolio, point: str, now_ms: int) -> Settled | None:
         meter = meter_of(portfolio, point)
@@ -259,6 +296,25 @@ class Analyst:
         if last_ms >= now_ms - SILENT_MS:
             return None
         return settle_span(self._store, meter, last_ms, last_ms + 1, corrections_of(self._store, point), now_ms)
+
+    def _freeze(self, portfolio: Portfolio) -> None:
+        """Once a day, a lot of meters a step: drop the raw readings of months that are older than they are kept."""
+        if self._raw_days and self._clock.monotonic() - self._frozen_s >= FREEZE_EVERY_S:
+            self._frozen_s, self._to_freeze = self._clock.monotonic(), list(portfolio.points)
+        lot, self._to_freeze = self._to_freeze[:FROZEN_A_STEP], self._to_freeze[FROZEN_A_STEP:]
+        for point in lot:
+            meter = meter_of(portfolio, point)
+            if meter is not None:
+                self._freeze_one(meter)
+
+    def _freeze_one(self, meter: Meter) -> None:
+        now_ms, corrections = self._clock.now_ms(), corrections_of(self._store, meter.point.id)
+        with self._store.writing():
+            if self._store.changes(self._store.cursor(JOB), 1):
+                return  # it may lie beside the seam; tomorrow is early enough
+            found = freeze(self._store, meter, now_ms - self._raw_days * DAY_MS, now_ms, corrections)
+        if found is not None:
+            drop(self._store, meter, found)
 
     # studies
     def _backfill(self) -> bool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from analytics.calendar import Seconds, day_of, edges, local_date_s, midnights, stands
 from analytics.corrections import standing
+from analytics.frozen import doubted, frozen_of, pinned
 from analytics.gaps import HISTORY_S, History, long_gaps, spread
 from analytics.meter import FOREVER_MS, Meter, meter_of
 from analytics.months import asked, monthly, near_measured
@@ -51,6 +52,8 @@ class Settled:
     changed: dict[Resolution, Intervals]
     settled: int = 0
     last_ms: int | None = None
+    frozen_ms: int = 0
+    """nothing before it was looked at, for its raw readings were dropped; 0 = all was"""
 
 
 def write(store: Store, portfolio: Portfolio, settled: Settled) -> None:
@@ -112,14 +115,26 @@ def settle_span(
 
     ``until_ms``: say that intervals up to then are missing where nothing was read; default: the last reading.
     """
-    window = fetch(store, meter, *_widened(store, meter, start_ms, end_ms, corrections), corrections)
-    first_s, last_s = window.first_ms // 1000, max(window.last_ms, until_ms or 0) // 1000 + 1
+    frozen = frozen_of(store, meter.point.id)
+    since_ms = frozen.until_ms if frozen else -FOREVER_MS
+    if frozen is not None and end_ms <= frozen.raw_ms:
+        return Settled(meter.point.id, meter.point.quantity, {}, frozen_ms=since_ms)
+    start_ms, end_ms = max(start_ms, since_ms), max(end_ms, since_ms + 1)
+    low, high = _widened(store, meter, start_ms, end_ms, corrections)
+    window = fetch(store, meter, max(low, since_ms), high, corrections)
+    first_s, last_s = max(window.first_ms, since_ms) // 1000, max(window.last_ms, until_ms or 0) // 1000 + 1
     days = edges(meter.zone, Resolution.DAY, first_s, last_s)
     horizon_s = min(max(int(window.times[-1]) if len(window.times) else 0, until_ms or 0), meter.until_ms - 1) // 1000
     grid = {each: edges(meter.zone, each, int(days[0]), int(days[-1])) for each in Resolution}
     stored = _stored(store, meter, grid)
-    history = _history(store, meter, window, grid[Resolution.HOUR])
+    history = history_of(store, meter, window, grid[Resolution.HOUR])
+    track = pinned(window.track, frozen, history)
+    moved = track is not window.track
+    if moved:
+        window = replace(window, track=track)
+        history = history_of(store, meter, window, grid[Resolution.HOUR])
     rows = _rows(store, meter, window, grid, history, horizon_s)
+    rows = {each: doubted(of, since_ms) for each, of in rows.items()} if moved else rows
     around = _around(stored[Resolution.DAY], rows[Resolution.DAY], grid[Resolution.DAY])
     rows[Resolution.MONTH] = _months(store, meter, window, around, grid, history, corrections)
     stored[Resolution.DAY] = _between(stored[Resolution.DAY], days[0], days[-1])
@@ -130,6 +145,7 @@ def settle_span(
         changed,
         sum(len(each) for each in rows.values()),
         int(window.track.times[-1]) if _certain(window, rows[Resolution.QUARTER]) else None,
+        max(since_ms, 0),
     )
 
 
@@ -207,7 +223,7 @@ def _months(
         if not span[0] <= at <= span[-1]:
             of = fetch(store, meter, at * 1000, at * 1000 + 1, corrections)
             hours = edges(meter.zone, Resolution.HOUR, of.first_ms // 1000, of.last_ms // 1000 + 1)
-            using = _history(store, meter, of, hours)
+            using = history_of(store, meter, of, hours)
         exact[row], profiled[row] = _boundary(of, at, using)
     return monthly(days, meter.zone, boundaries, exact, profiled)
 
@@ -233,7 +249,7 @@ def _led_in(rows: Intervals, grid: NDArray[np.int64], window: Window) -> Interva
     return _chain(lead, rows)
 
 
-def _history(store: Store, meter: Meter, window: Window, hours: NDArray[np.int64]) -> History | None:
+def history_of(store: Store, meter: Meter, window: Window, hours: NDArray[np.int64]) -> History | None:
     """Measured hours for the profiles of the gaps in the window: those stored before it, then those settled in it."""
     gaps = long_gaps(window.track)
     if not len(gaps):

@@ -4,6 +4,7 @@ Secrets are never in it: ``*_file`` names a file that holds one.
 """
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -29,6 +30,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     token_file: str = ""
     user: str = ""
     password_file: str = ""
+    raw_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """raw readings are kept for at least so long, 0 = for ever; then whole months are frozen, their readings dropped"""
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
