@@ -14,7 +14,7 @@ from analytics.calendar import edges
 from submeter.files import intervals, readings
 from submeter.files.table import PARQUET, open_writer
 from submeter.roof.place import Place, with_place
-from submeter.roof.span import Span, zone_of
+from submeter.roof.span import Span, meters_of, zone_of
 from submeter.stores import Column, Store
 from submeter.words import ConfigError, Portfolio, Resolution, Series
 
@@ -53,7 +53,7 @@ def export_readings(
         count = _write(file, readings.HEADER, pieces)
     finally:
         store.close()
-    click.echo(f"{file}: {count:,} readings of {len({s.point for s in every})} meters")
+    click.echo(f"{file}: {count:,} readings of {meters_of(len({s.point for s in every}))}")
 
 
 @command.command(name="intervals")
@@ -86,7 +86,7 @@ def export_intervals(
         )
     finally:
         store.close()
-    click.echo(f"{file}: {count:,} intervals of {len(columns)} meters")
+    click.echo(f"{file}: {count:,} intervals of {meters_of(len(columns))}")
 
 
 def _chosen(portfolio: Portfolio, meters: tuple[str, ...]) -> list[str]:

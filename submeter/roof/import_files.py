@@ -20,7 +20,7 @@ from submeter.clock import WallClock
 from submeter.files.readings import Layout, Told, parse_readings
 from submeter.files.table import Piece, read_table
 from submeter.roof.place import Place, with_place
-from submeter.roof.span import check_meters
+from submeter.roof.span import check_meters, meters_of
 from submeter.stores import Store
 from submeter.wire.senml import Run
 from submeter.words import ConfigError, Portfolio, TheirsError
@@ -188,8 +188,8 @@ def _report(name: str, outcome: Outcome, *, dry: bool, as_json: bool) -> None:
 def _sentence(name: str, outcome: Outcome, *, dry: bool) -> str:
     """What became of it, and what comes next."""
     would = "would be" if dry else ("were" if outcome.stored != 1 else "was")
-    points = f"{len(outcome.points)} meter{'s' if len(outcome.points) != 1 else ''}"
-    text = f"{name}: {outcome.stored:,} of {_count(outcome):,} readings {would} stored, of {points}"
+    meters = meters_of(len(outcome.points))
+    text = f"{name}: {outcome.stored:,} of {_count(outcome):,} readings {would} stored, of {meters}"
     text += f"; {outcome.again:,} were there already" if outcome.again else ""
     text += f"; {len(outcome.refused):,} refused" if outcome.refused else ""
     return text if dry or not outcome.stored else f"{text}. Analytics settles them; or `submeter settle METER` now"

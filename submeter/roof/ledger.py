@@ -105,14 +105,15 @@ def _unit(meter: Meter) -> str:
 
 
 def _print(rows: list[Told], meter: Meter, zone: ZoneInfo, resolution: Resolution) -> None:
-    title = f"{meter.point.id}, {resolution}, {zone.key}"
-    table = Table("from", "to", _unit(meter), "how it is known", "rev.", title=title)
+    click.echo(f"{meter.point.id}, {resolution}, {zone.key}")
+    table = Table("from", "to", _unit(meter), "how it is known", "rev.")
     table.columns[2].justify = table.columns[4].justify = "right"
     for row in rows:
         table.add_row(
             when(row.start_s, zone), when(row.end_s, zone), number(row.micro), how_known(row), str(row.revision)
         )
-    Console().print(table)
+    if rows:
+        Console().print(table)
 
 
 def _explain(rows: list[Told], meter: Meter, zone: ZoneInfo, resolution: Resolution) -> None:

@@ -15,7 +15,7 @@ from analytics.check import Checked, Violation, absent, check_point, unsettled
 from analytics.check_totals import check_sum, sums_of
 from analytics.tree import Planned
 from submeter.roof.place import Place, with_place
-from submeter.roof.span import check_meters, metered
+from submeter.roof.span import check_meters, metered, meters_of
 from submeter.stores import Store
 from submeter.words import QUANTITIES, Portfolio
 
@@ -117,7 +117,8 @@ def _sum_up(total: _Total, *, as_json: bool) -> None:
         return
     end = f"{total.violations:,} violations" if total.violations else "everything adds up"
     click.echo(
-        f"{total.meters:,} meters, {total.rows:,} intervals checked ({total.bracketed:,} against the registers): {end}",
+        f"{meters_of(total.meters)}, {total.rows:,} intervals checked "
+        f"({total.bracketed:,} against the registers): {end}",
         err=bool(total.violations),
     )
     if total.waiting:

@@ -12,7 +12,7 @@ from analytics.ledger import Settled, settle_point
 from analytics.tariff import repriced
 from analytics.totals import rebuild_totals, settle_totals
 from submeter.roof.place import Place, with_place
-from submeter.roof.span import Span, check_meters, metered
+from submeter.roof.span import Span, check_meters, metered, meters_of
 from submeter.stores import Store
 from submeter.words import Portfolio, Resolution
 
@@ -53,7 +53,7 @@ def command(place: Place, meters: tuple[str, ...], begin: str, end: str, as_json
     if as_json:
         click.echo(msgspec.json.encode({"meters": len(chosen), "changed": dict(total)}))
     else:
-        click.echo(f"{len(chosen)} meter{'s' * (len(chosen) != 1)} settled: {_sentence(total)}")
+        click.echo(f"{meters_of(len(chosen))} settled: {_sentence(total)}")
 
 
 def _settle(store: Store, portfolio: Portfolio, point: str, span: Span) -> tuple[Settled, Counter[str]]:

@@ -48,3 +48,8 @@ def zone_of(portfolio: Portfolio, point: str) -> str:
     """The time zone of a point's building, or station."""
     place = point.partition("/")[0]
     return portfolio.buildings[place].zone if place in portfolio.buildings else portfolio.stations[place].zone
+
+
+def meters_of(count: int) -> str:
+    """How many, for a sentence."""
+    return f"{count:,} meter{'s' * (count != 1)}"
