@@ -1,7 +1,8 @@
 """A building's study: baselines, expected load, savings and findings from the ledger's hours, written back to the
 store.
 
-Strategy: one bounded pass over at most two years of hours. The ledger is read once; every meter is fitted on its whole
+Strategy: one bounded pass over at most two years of hours, in three steps: collect (reads), work out (a pure function,
+which may run anywhere), write. The ledger is read once; every meter is fitted on its whole
 history (measures give a level of their own), hours that a finding explains are left out and the fit is done again;
 what comes of it is compared with what the store holds, and only differences are written. The same input gives the same
 output, so a study may be repeated at any time.
@@ -31,6 +32,7 @@ from submeter.words import (
     Finding,
     Intervals,
     Known,
+    LoadShape,
     Measure,
     Method,
     Point,
@@ -56,27 +58,83 @@ class Study:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Material:
+    """All that a study of one building looks at: no store, so that it may travel to another process or machine."""
+
+    hours: Hours
+    excursions: dict[str, Excursions]
+    portfolio: Portfolio
+    now_ms: int
+    settings: AnalyticsSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """A point's expectation (n) kWh for each hour of the material, with the band around it."""
+
+    point: str
+    middle: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """``findings`` are as if nothing had been told before."""
+
+    baselines: tuple[Baseline, ...]
+    savings: tuple[Saving, ...]
+    findings: tuple[Finding, ...]
+    shapes: tuple[LoadShape, ...]
+    expected: tuple[Expected, ...]
+
+
 def study_building(
     store: Store, portfolio: Portfolio, building_id: str, now_ms: int, settings: AnalyticsSettings
 ) -> Study:
     """Study one building up to ``now_ms`` and write the results. Raises StoreAway; nothing of it is half written."""
+    material = collect(store, portfolio, building_id, now_ms, settings)
+    return Study((), (), ()) if material is None else write(store, material, work_out(material))
+
+
+def collect(
+    store: Store, portfolio: Portfolio, building_id: str, now_ms: int, settings: AnalyticsSettings
+) -> Material | None:
+    """Read what a study needs; None for a building of which the ledger holds nothing. Raises StoreAway."""
     hours = gather(store, portfolio, building_id, now_ms)
     if not len(hours):
-        return Study((), (), ())
+        return None
+    return Material(hours, read_excursions(store, portfolio, hours, now_ms), portfolio, now_ms, settings)
+
+
+def work_out(material: Material) -> Results:
+    """The study itself: a pure function, the same wherever it runs."""
+    hours, portfolio, now_ms = material.hours, material.portfolio, material.now_ms
     view = Desk(hours, portfolio)
-    examined = examine(hours, view.design, read_excursions(store, portfolio, hours, now_ms))
-    measures = [m for m in portfolio.measures.values() if m.building == building_id]
-    savings = tuple(view.saving(m, examined, now_ms, settings) for m in measures)
-    shapes = [portrait(hours, p.id, view.design(p.id)) for p in hours.points if shows_expected(portfolio, p)]
-    new = findings_of(examined.episodes, hours, portfolio, now_ms)
-    findings = tuple(followed(new, store.entries(Finding, building_id), now_ms, int(hours.start_ms[0])))
+    examined = examine(hours, view.design, material.excursions)
+    measures = [m for m in portfolio.measures.values() if m.building == hours.building.id]
+    shown = [point.id for point in hours.points if shows_expected(portfolio, point)]
+    shapes = [portrait(hours, point, view.design(point)) for point in shown]
+    return Results(
+        tuple(examined.models.values()),
+        tuple(view.saving(m, examined, now_ms, material.settings) for m in measures),
+        tuple(findings_of(examined.episodes, hours, portfolio, now_ms)),
+        tuple(shape for shape in shapes if shape is not None),
+        tuple(expected(examined.models[p], view.design(p)) for p in shown if not examined.models[p].refused),
+    )
+
+
+def write(store: Store, material: Material, results: Results) -> Study:
+    """Follow what was told before, and write what differs."""
+    hours, now_ms = material.hours, material.now_ms
+    told = store.entries(Finding, hours.building.id)
+    findings = tuple(followed(results.findings, told, now_ms, int(hours.start_ms[0])))
     with store.writing():
-        store.put(*examined.models.values(), *savings, *findings, *(shape for shape in shapes if shape is not None))
-        for point in hours.points:
-            model = examined.models[point.id]
-            if shows_expected(portfolio, point) and not model.refused:
-                write_expected(store, hours, view.design(point.id), model)
-    return Study(tuple(examined.models.values()), savings, findings)
+        store.put(*results.baselines, *results.savings, *findings, *results.shapes)
+        for one in results.expected:
+            write_expected(store, hours, one)
+    return Study(results.baselines, results.savings, findings)
 
 
 def read_excursions(store: Store, portfolio: Portfolio, hours: Hours, now_ms: int) -> dict[str, Excursions]:
@@ -164,13 +222,18 @@ def lineage(portfolio: Portfolio, point: str) -> list[str]:
     return chain
 
 
-def write_expected(store: Store, hours: Hours, on: Design, model: Baseline) -> None:
+def expected(model: Baseline, on: Design) -> Expected:
+    """What a model expects of each hour."""
+    low, high = predict_band(model, on)
+    return Expected(model.point, predict(model, on), low, high)
+
+
+def write_expected(store: Store, hours: Hours, one: Expected) -> None:
     """Write the expected load and its band for the last year to the end of today, where it differs from what is
     there."""
-    low, high = predict_band(model, on)
     begin = max(0, hours.past - EXPECTED_DAYS * 24)
-    for name, values in (("expected", predict(model, on)), ("expected_low", low), ("expected_high", high)):
-        column = Column(model.point, name, Resolution.HOUR)
+    for name, values in (("expected", one.middle), ("expected_low", one.low), ("expected_high", one.high)):
+        column = Column(one.point, name, Resolution.HOUR)
         rows = _differing(store, column, hours, values, begin)
         if len(rows):
             micro = np.round(values[rows] * 1e6).astype(np.int64)
