@@ -13,7 +13,7 @@ import numpy as np
 
 from analytics.anomalies.bank.compete import Stretch, competed, of_days, stretches
 from analytics.anomalies.bank.measure import measured
-from analytics.anomalies.bank.noise import LAGS, Noise, Singles, evidence, noise_of
+from analytics.anomalies.bank.noise import LAGS, Noise, Singles, evidence, noise_of, persistence
 from analytics.anomalies.bank.record import (
     Bools,
     Floats,
@@ -23,7 +23,7 @@ from analytics.anomalies.bank.record import (
     spread,
     without_common,
 )  # fmt: skip
-from analytics.anomalies.bank.segments import KINDS, segment_odds
+from analytics.anomalies.bank.segments import KINDS, LENGTHS, segment_odds
 from analytics.anomalies.bank.sudden import Hours, Sudden, sudden_faults
 from analytics.anomalies.bank.templates import UNLIKE, undone_cells
 
@@ -122,9 +122,11 @@ def _odds(record: Record, meter: int, spoilt: Bools, window: Window) -> Singles:
     noise = noise_of(cells, working, np.arange(days) % YEAR_DAYS, trust)
     skip = (window.begin - first) // 24
     part = slice(skip, skip + window.days)
-    inside = Noise(noise.follow, noise.whiten[part], noise.cells[part], noise.known[part], noise.trust[part])
+    inside = Noise(
+        noise.follow, noise.whiten[part], noise.cells[part], noise.known[part], noise.trust[part], noise.level
+    )
     bank, drift = undone_cells(record, meter, logs, window.begin, window.days, wide)
-    return segment_odds(evidence(inside, bank), evidence(inside, drift))
+    return segment_odds(evidence(inside, bank), evidence(inside, drift), persistence(noise.level, LENGTHS))
 
 
 def _scores(record: Record, window: Window, days: Floats, sudden: list[Sudden]) -> Floats:

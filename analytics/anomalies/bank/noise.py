@@ -20,7 +20,7 @@ Number = TypeVar("Number", np.float32, np.float64)
 
 LAGS: Final = (1, 7)
 """days"""
-TAIL: Final = 5.0
+TAIL: Final = 3.0
 LEAST_SCALE: Final = 0.015
 """1.5 % of the load: no meter and no building is steadier than this for long."""
 QUARTER_DAYS: Final = 91
@@ -43,6 +43,7 @@ class Noise:
     cells: Singles
     known: Bools
     trust: Singles
+    level: Singles
 
 
 def noise_of(cells: Floats, working: Bools, day_of_year: Ints, trust: Floats) -> Noise:
@@ -61,7 +62,24 @@ def noise_of(cells: Floats, working: Bools, day_of_year: Ints, trust: Floats) ->
     np.fill_diagonal(together, 1.0)
     root = np.linalg.inv(np.linalg.cholesky(together)).T
     whiten = (known / scale)[:, :, None] * root
-    return Noise(follow, whiten.astype(np.float32), filled.astype(np.float32), known, trust.astype(np.float32))
+    level = np.einsum("db,dbc->dc", innovation, whiten) @ root.sum(axis=0) / np.sqrt((root.sum(axis=0) ** 2).sum())
+    return Noise(
+        follow, whiten.astype(np.float32), filled.astype(np.float32), known, trust.astype(np.float32),
+        np.clip(level, -MOST, MOST).astype(np.float32),
+    )  # fmt: skip
+
+
+def persistence(level: Singles, lengths: tuple[int, ...]) -> Floats:
+    """Variance of the mean over so many days, by what independent days would have, at least 1 (lengths)."""
+    sums = np.r_[0.0, np.cumsum(level - np.median(level))]
+    scale = max(spread(np.asarray(level - np.median(level), float)), 1e-6)
+    out = np.ones(len(lengths))
+    for at, n in enumerate(lengths):
+        if n < len(level) / 4:
+            out[at] = max((spread(sums[n:] - sums[:-n]) / scale) ** 2 / n, 1.0)
+        elif at:
+            out[at] = out[at - 1]
+    return np.asarray(np.maximum.accumulate(out), float)
 
 
 def lagged(values: NDArray[Number], days: int) -> NDArray[Number]:

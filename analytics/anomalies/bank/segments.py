@@ -23,34 +23,38 @@ LONGEST: Final = 26
 DRIFTS: Final = (14, 17, 20, 23, 26, 29, 32, 36, 40, 44, 50)
 """days"""
 LENGTHS: Final = tuple(sorted({*range(min(SHORTEST.values()), LONGEST + 1), *DRIFTS}))
-RATE: Final[Mapping[str, float]] = {**dict.fromkeys(LONG, 0.05), UNLIKE: 0.3}
+RATE: Final[Mapping[str, float]] = {**dict.fromkeys(LONG, 0.15), UNLIKE: 0.1}
 """Expected per meter and month, before anything is seen."""
 TEMPER: Final = 0.6
 """Share of the evidence that is believed: the noise model is not the whole truth."""
+PERSIST: Final = 0.7
 MONTH_DAYS: Final = 30
 LEAST: Final = -1e9
 
 
-def segment_odds(bank: Evidence, drift: Evidence) -> Singles:
+def segment_odds(bank: Evidence, drift: Evidence, persistence: Floats) -> Singles:
     """(kinds, lengths, days + 1): logarithm of prior times likelihood ratio of the segment of that many days
     that begins on that day; :data:`LEAST` where there is none."""
     begins, ends = _apart(bank)
     days = begins.shape[1] - 1
+    temper = (TEMPER / persistence**PERSIST).astype(np.float32)
     out = np.full((len(KINDS), len(LENGTHS), days + 1), LEAST, np.float32)
     for kind, name in enumerate(KINDS):
         if name == "drift":
             continue
         rows = [row for row, t in enumerate(BANK) if t.kind == name]
-        first = TEMPER * begins[rows] + np.log([BANK[r].prior for r in rows])[:, None].astype(np.float32)
-        last = TEMPER * ends[rows]
+        first, last = begins[rows], ends[rows]
+        prior = np.log([BANK[r].prior for r in rows])[:, None].astype(np.float32)
         rate = np.log(RATE[name] / MONTH_DAYS / (LONGEST - SHORTEST[name] + 1))
         for at, length in enumerate(LENGTHS):
             if SHORTEST[name] <= length <= min(LONGEST, days):
-                out[kind, at, : days + 1 - length] = log_sum(first[:, : days + 1 - length] + last[:, length:]) + rate
+                out[kind, at, : days + 1 - length] = (
+                    log_sum(temper[at] * (first[:, : days + 1 - length] + last[:, length:]) + prior) + rate
+                )
     rate = np.log(RATE["drift"] / MONTH_DAYS / len(DRIFTS) / len(SLOPES))
     for length in DRIFTS:
         if length <= days:
-            of_slopes = TEMPER * drift_evidence(drift, length) + np.float32(rate)
+            of_slopes = temper[LENGTHS.index(length)] * drift_evidence(drift, length) + np.float32(rate)
             out[KINDS.index("drift"), LENGTHS.index(length), : days + 1 - length] = log_sum(of_slopes)
     return out
 
