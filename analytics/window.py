@@ -161,18 +161,30 @@ class _Readings:
 
 def _bridged(segments: tuple[Segment, ...], found: list[tuple[Ints, Ints]]) -> list[Segment]:
     """Where a meter stayed and only its transformers or dates changed, its register goes on: closing and opening
-    reading are the same, on the line between the readings before and after."""
+    reading are the same, on the line between the accepted readings before and after."""
     bridged = list(segments)
     for row in range(1, len(segments)):
         one, other = bridged[row - 1], segments[row]
-        (before, shown), (after, then) = found[row - 1], found[row]
-        if one.series != other.series or one.until_ms != other.since_ms or not len(before) or not len(after):
+        if one.series != other.series or one.until_ms != other.since_ms:
             continue
-        if one.closing is None and other.opening is None and then[0] >= shown[-1]:
-            span, into = int(after[0] - before[-1]), one.until_ms - int(before[-1])
-            at = int(shown[-1]) + int(then[0] - shown[-1]) * into // span
+        if one.closing is None and other.opening is None:
+            at = _passing(one, found[row - 1], found[row])
             bridged[row - 1], bridged[row] = replace(one, closing=at), replace(other, opening=at)
     return bridged
+
+
+def _passing(segment: Segment, before: tuple[Ints, Ints], after: tuple[Ints, Ints]) -> int | None:
+    """What a register showed as a segment ended, None where no accepted readings rise from before to after."""
+    if not len(before[0]) or not len(after[0]):
+        return None
+    times, micro = (np.concatenate(both) for both in zip(before, after, strict=True))
+    accepted = unroll(times, micro, segment.register).times
+    row = int(np.searchsorted(accepted, segment.until_ms))
+    if not 0 < row < len(accepted):
+        return None
+    pair = np.searchsorted(times, accepted[row - 1 : row + 1])
+    (begin, end), (shown, then) = times[pair].tolist(), micro[pair].tolist()
+    return None if then < shown else shown + (then - shown) * (segment.until_ms - begin) // (end - begin)
 
 
 def _part(segment: Segment, times: Ints, micro: Ints, span: tuple[int, int], *, begins: bool, open_end: bool) -> Track:
@@ -196,10 +208,11 @@ def _entered(times: Ints, micro: Ints, row: int, time_ms: int, value: int) -> tu
 
 
 def _opens(segment: Segment, times: Ints, from_ms: int, *, begins: bool) -> bool:
-    """Whether the opening reading lies in the window, and near enough to the first reading to say something."""
-    if segment.since_ms < from_ms or segment.since_ms <= -FOREVER_MS:
+    """Whether the opening reading lies in the window, and near enough to the next one to say something."""
+    if segment.since_ms < from_ms or segment.since_ms <= -FOREVER_MS or not (len(times) or segment.closing is not None):
         return False
-    return bool(len(times)) and (not begins or int(times[0]) - segment.since_ms <= NEAR_MS)
+    following = int(times[0]) if len(times) else segment.until_ms
+    return not begins or following - segment.since_ms <= NEAR_MS
 
 
 def told_times(meter: Meter, corrections: tuple[Correction, ...]) -> list[int]:
