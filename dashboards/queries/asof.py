@@ -10,10 +10,10 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboards.queries.grid import Grid, lay
+from dashboards.queries.energy import read_total
+from dashboards.queries.grid import Grid
 from dashboards.queries.reader import Reader
 from dashboards.queries.span import Span, day_edges, floor_hour, instant, local_day, midnight, to_ms
-from dashboards.queries.split import roots_of
 from submeter.words import Resolution
 
 FRESH_DAYS = 2
@@ -51,19 +51,18 @@ def as_of(reader: Reader, building: str) -> AsOf:
 def _as_of(reader: Reader, building: str) -> AsOf:
     now = floor_hour(instant(reader.now_ms()))
     for days in (LOOK_BACK_DAYS, LOOK_BACK_LONG_DAYS):
-        grid = daily_roots(reader, building, now, days)
+        grid = daily_totals(reader, building, now, days)
         known = np.asarray((grid.known > 0).any(axis=0), np.bool_)
         if known.any():
             return _judge(reader, grid, known, now)
     return AsOf(to_ms(now), True, None)
 
 
-def daily_roots(reader: Reader, building: str, now: np.datetime64, days: int) -> Grid:
-    """Daily rows of the building's main meter(s), the last day being today."""
+def daily_totals(reader: Reader, building: str, now: np.datetime64, days: int) -> Grid:
+    """Daily rows of the building's total, the last day being today."""
     zone = reader.building(building).zone
     edges = day_edges(local_day(now, zone) - timedelta(days - 1), days, zone)
-    roots = [p.id for p in roots_of(reader.portfolio, building)]
-    return lay(reader.point_intervals(roots, Resolution.DAY, edges[0], edges[-1]), edges)
+    return read_total(reader, building, Resolution.DAY, edges)
 
 
 def _judge(reader: Reader, grid: Grid, known: NDArray[np.bool_], now: np.datetime64) -> AsOf:

@@ -98,22 +98,32 @@ def _row(reader: Reader, building: str, found: list[FindingView], end: np.dateti
 
 
 def _together(parts: list[Total], unit: str, limit: float) -> Total:
-    """Sum of the buildings' totals; completeness is the mean over all of them, so a withheld one counts against it."""
+    """Sum of the buildings' totals. Completeness is by what is expected of each (the mean of the others', where nobody
+    can say), and none of a withheld one is in the sum."""
     if not parts:
         return Total(None, unit, None, 0.0, False)
     known = [p for p in parts if p.value is not None]
-    completeness = sum(p.completeness or 0.0 for p in parts) / len(parts)
+    told = [p.expected for p in parts if p.expected]
+    usual = sum(told) / len(told) if told else 1.0
+    weights = [p.expected or usual for p in parts]
+    there = [p.completeness or 0.0 if p.value is not None else 0.0 for p in parts]
+    completeness = sum(w * c for w, c in zip(weights, there, strict=True)) / sum(weights)
     withheld = not known or completeness < limit
     return Total(
         value=None if withheld else sum(p.value or 0.0 for p in known),
         unit=unit,
         completeness=completeness,
-        estimated=sum(p.estimated for p in known) / len(known) if known else 0.0,
+        estimated=_weighed([(p.estimated, p.value or 0.0) for p in known]),
         withheld=withheld,
         start_ms=min(p.start_ms for p in parts),
         end_ms=max(p.end_ms for p in parts),
         suspect=sum(p.suspect for p in known),
     )
+
+
+def _weighed(pairs: list[tuple[float, float]]) -> float:
+    whole = sum(weight for _, weight in pairs)
+    return sum(value * weight for value, weight in pairs) / whole if whole > 0 else 0.0
 
 
 def _add_shares(many: list[list[Share]]) -> list[Share]:

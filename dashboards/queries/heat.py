@@ -1,4 +1,4 @@
-"""When do we waste? The main meter's load, day × hour over a year, with the days' kinds above it."""
+"""When do we waste? The building's load, day × hour over a year, with the days' kinds above it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,10 +7,9 @@ import numpy as np
 
 from dashboards.queries.asof import as_of
 from dashboards.queries.days import Day, day_of
-from dashboards.queries.grid import read_points
+from dashboards.queries.energy import read_total
 from dashboards.queries.reader import Reader
 from dashboards.queries.span import hour_edges, local_clock, local_day, midnight
-from dashboards.queries.split import roots_of
 from submeter.words import Known, Resolution
 
 YEAR_DAYS = 365
@@ -41,9 +40,8 @@ def _heat(reader: Reader, building: str) -> Heat:
     last = local_day(end - np.timedelta64(1, "s"), at.zone)
     first = last - timedelta(YEAR_DAYS - 1)
     edges = hour_edges(midnight(first, at.zone), midnight(last + timedelta(1), at.zone))
-    grid = read_points(reader, [p.id for p in roots_of(reader.portfolio, building)], Resolution.HOUR, edges)
-    value = np.round(grid.value.sum(axis=0), 2) if len(grid.value) else np.full(len(edges) - 1, np.nan)
-    known = grid.known.min(axis=0) if len(grid.known) else np.zeros(len(edges) - 1, np.uint8)
+    grid = read_total(reader, building, Resolution.HOUR, edges)
+    value, known = np.round(grid.value[0], 2), grid.known[0]
     cells: list[tuple[int, int, float]] = []
     estimated: list[tuple[int, int, float]] = []
     clocks = local_clock(grid.starts, at.zone)

@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards.queries.asof import as_of, month_to
-from dashboards.queries.grid import Grid, read_columns, read_points
+from dashboards.queries.energy import over, read_total, span_days, suspect_kwh, together
+from dashboards.queries.grid import Grid, read_columns
 from dashboards.queries.reader import Reader
-from dashboards.queries.span import Edges, Span, day_edges, hour_edges, local_clock, local_day, midnight
-from dashboards.queries.split import Split, electric_points, roots_of, split
+from dashboards.queries.span import Span, day_edges, hour_edges, local_clock, local_day, midnight
+from dashboards.queries.split import Split
 from dashboards.queries.total import Total, times, total
 from submeter.stores.port import Column
 from submeter.words import Flag, Known, Price, Resolution
+from submeter.words.tree import roots, total_id
 
 YEAR_DAYS = 365
 BASE_HOURS_PER_DAY = 20
@@ -69,76 +71,56 @@ def month(reader: Reader, building: str, end: np.datetime64 | None = None) -> Mo
 def _month(reader: Reader, building: str, end: np.datetime64 | None) -> Month:
     zone = reader.building(building).zone
     span = _within_life(reader, building, month_to(end or as_of(reader, building).end, zone))
-    points, roots = electric_points(reader.portfolio, building), roots_of(reader.portfolio, building)
-    edges = hour_edges(span.start, span.end)
-    grid = read_points(reader, [p.id for p in points], Resolution.HOUR, edges)
-    parts = split(reader.portfolio, points, roots, grid)
-    energy = _total(parts, grid, span, reader.limit)
+    found = over(reader, building, span)
+    doubtful = suspect_kwh(reader, building, span) if any(p.parts.suspect.any() for p in found) else 0.0
     tariff = _price_of(reader, building, span)
     return Month(
         building=building,
         start_ms=span.start_ms,
         end_ms=span.end_ms,
-        energy=energy,
+        energy=together(found, reader.limit, span, doubtful),
         cost=_daily_total(reader, building, "cost", "yuan", span),
         carbon=_daily_total(reader, building, "carbon", "kg", span),
         tariff=tariff.name if tariff else "",
         tariff_source=tariff.source if tariff else "",
         carbon_source=_carbon_source(reader, building),
-        shares=_shares(parts),
-        excess=float(parts.excess.sum()),
+        shares=_shares([p.parts for p in found]),
+        excess=sum(float(p.parts.excess.sum()) for p in found),
     )
 
 
 def _within_life(reader: Reader, building: str, span: Span) -> Span:
     """Cut a span to the time since the first meter was mounted."""
-    roots = roots_of(reader.portfolio, building)
-    since = [d.since for p in roots for d in reader.portfolio.devices.get(p.id, ())[:1]]
+    mains = roots(reader.portfolio, building)
+    since = [d.since for p in mains for d in reader.portfolio.devices.get(p.id, ())[:1]]
     if not since or not all(since):
         return span
     mounted = midnight(np.datetime64(min(since)[:10]).astype(object), reader.building(building).zone)
     return Span(min(max(span.start, mounted), span.end), span.end)
 
 
-def _total(parts: Split, grid: Grid, span: Span, limit: float) -> Total:
-    over = grid.edges[1:] <= span.end
-    return total(
-        parts.total, parts.total_known, over, limit=limit, start_ms=span.start_ms, end_ms=span.end_ms,
-        suspect=parts.suspect,
-    )  # fmt: skip
-
-
 def _daily_total(reader: Reader, building: str, quantity: str, unit: str, span: Span) -> Total:
-    """A derived daily column of the roots over the days that are over (and today's, when it is there)."""
-    zone = reader.building(building).zone
-    edges = span_days(span, zone)
-    roots = roots_of(reader.portfolio, building)
-    grid = read_columns(reader, [Column(p.id, quantity, Resolution.DAY) for p in roots], edges)
-    if not len(grid.value) or not grid.present.any():
+    """A derived daily column of the total over the days that are over (and today's, when it is there)."""
+    edges = span_days(span, reader.building(building).zone)
+    grid = read_columns(reader, [Column(total_id(building), quantity, Resolution.DAY)], edges)
+    if not grid.present.any():
         return Total(None, unit, 0.0, 0.0, True, span.start_ms, span.end_ms)
-    expected = (edges[1:] <= span.end) | (grid.known > 0).all(axis=0)
+    expected = (edges[1:] <= span.end) | (grid.known[0] > 0)
     return total(
-        grid.value.sum(axis=0), grid.known.min(axis=0), expected, limit=reader.limit, unit=unit,
+        grid.value[0], grid.known[0], expected, limit=reader.limit, unit=unit,
         start_ms=span.start_ms, end_ms=span.end_ms,
     )  # fmt: skip
 
 
-def span_days(span: Span, zone: str) -> Edges:
-    """Midnights that bound the local days of a span."""
-    first = local_day(span.start, zone)
-    last = local_day(max(span.end - np.timedelta64(1, "s"), span.start), zone)
-    return day_edges(first, (last - first).days + 1, zone)
-
-
-def _shares(parts: Split) -> list[Share]:
-    sums = {item: float(np.nansum(kwh)) for item, kwh in parts.items.items()}
+def _shares(found: list[Split]) -> list[Share]:
+    sums: dict[str, float] = {}
+    guessed: dict[str, bool] = {}
+    for parts in found:
+        for item, kwh in parts.items.items():
+            sums[item] = sums.get(item, 0.0) + float(np.nansum(kwh))
+            guessed[item] = guessed.get(item, False) or bool(parts.estimated[item].any())
     whole = sum(sums.values())
-    if whole <= 0:
-        return []
-    return [
-        Share(item, kwh, kwh / whole, bool(parts.estimated[item].any()))
-        for item, kwh in sorted(sums.items(), key=lambda pair: pair[0] or "~")
-    ]
+    return [Share(i, sums[i], sums[i] / whole, guessed[i]) for i in sorted(sums, key=lambda i: i or "~") if whole > 0]
 
 
 def _price_of(reader: Reader, building: str, span: Span) -> Price | None:
@@ -161,25 +143,17 @@ def intensity(reader: Reader, building: str) -> Total | None:
 
 def _intensity(reader: Reader, building: str) -> Total | None:
     at = reader.building(building)
-    if at.area_m2 <= 0:
+    if at.area_m2 <= 0 or not roots(reader.portfolio, building):
         return None
     end = as_of(reader, building).end
     last = local_day(end - np.timedelta64(1, "s"), at.zone)
     edges = day_edges(last - timedelta(YEAR_DAYS - 1), YEAR_DAYS, at.zone)
-    grid = read_points(reader, [p.id for p in roots_of(reader.portfolio, building)], Resolution.DAY, edges)
-    if not len(grid.value):
-        return None
-    expected = (edges[1:] <= end) | (grid.known > 0).all(axis=0)
-    year = total(grid.value.sum(axis=0), grid.known.min(axis=0), expected, limit=reader.limit)
-    doubtful = _suspect_kwh(reader, building, edges) if grid.suspect.any() and not year.withheld else 0.0
+    grid = read_total(reader, building, Resolution.DAY, edges)
+    expected = (edges[1:] <= end) | (grid.known[0] > 0)
+    year = total(grid.value[0], grid.known[0], expected, limit=reader.limit)
+    span = Span(edges[0], edges[-1])
+    doubtful = suspect_kwh(reader, building, span) if grid.suspect.any() and not year.withheld else 0.0
     return times(replace(year, suspect=doubtful), 1 / at.area_m2, "kWh/m²")
-
-
-def _suspect_kwh(reader: Reader, building: str, days: Edges) -> float:
-    """Suspect energy in the days, hour by hour: a day with one suspect hour is not suspect as a whole."""
-    points = [p.id for p in roots_of(reader.portfolio, building)]
-    grid = read_points(reader, points, Resolution.HOUR, hour_edges(days[0], days[-1]))
-    return float(np.nansum(grid.value[grid.suspect]))
 
 
 def base_load(reader: Reader, building: str) -> BaseLoad:
@@ -191,7 +165,7 @@ def _base_load(reader: Reader, building: str) -> BaseLoad:
     end = as_of(reader, building).end
     last = local_day(end - np.timedelta64(1, "s"), zone)
     edges = hour_edges(midnight(last - timedelta(YEAR_DAYS - 1), zone), midnight(last + timedelta(1), zone))
-    grid = read_points(reader, [p.id for p in roots_of(reader.portfolio, building)], Resolution.HOUR, edges)
+    grid = read_total(reader, building, Resolution.HOUR, edges)
     days, lows = _daily_minima(grid, zone)
     ago = np.array([(last - np.datetime64(d).astype(object)).days for d in days])
     now, before = _median(lows[ago < 30]), _median(lows[(ago >= 30) & (ago < 60)])
@@ -203,8 +177,8 @@ def _daily_minima(grid: Grid, zone: str) -> tuple[list[str], NDArray[np.float64]
     """Smallest measured hour of each local day, NaN for days with fewer than :data:`BASE_HOURS_PER_DAY`."""
     clocks = [t.date().isoformat() for t in local_clock(grid.starts, zone)]
     days, which = np.unique(clocks, return_inverse=True)
-    value = grid.value.sum(axis=0) if len(grid.value) else np.full(len(clocks), np.nan)
-    good = ((grid.known == Known.MEASURED) & ((grid.flags & Flag.SUSPECT) == 0)).all(axis=0) & ~np.isnan(value)
+    value = grid.value[0]
+    good = (grid.known[0] == Known.MEASURED) & ((grid.flags[0] & Flag.SUSPECT) == 0) & ~np.isnan(value)
     lows = np.full(len(days), np.inf)
     np.minimum.at(lows, which[good], value[good])
     enough = np.bincount(which[good], minlength=len(days)) >= BASE_HOURS_PER_DAY

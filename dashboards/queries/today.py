@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboards.queries.asof import AsOf, as_of
-from dashboards.queries.grid import Grid, read_columns, read_points
+from dashboards.queries.energy import read_split
+from dashboards.queries.grid import read_columns
 from dashboards.queries.reader import Reader
 from dashboards.queries.span import Edges, hour_edges, local_clock, local_day, midnight, to_ms
-from dashboards.queries.split import Split, electric_points, roots_of, split
+from dashboards.queries.split import Split
 from submeter.stores.port import Column
 from submeter.words import Resolution
+from submeter.words.tree import roots
 
 BAND = ("expected", "expected_low", "expected_high")
 
@@ -72,25 +74,23 @@ def _today(reader: Reader, building: str, day: str | None) -> Today:
     upto = as_of(reader, building)
     which = np.datetime64(day).astype(object) if day else local_day(upto.end - np.timedelta64(1, "s"), zone)
     edges = hour_edges(midnight(which, zone), midnight(which + timedelta(1), zone))
-    points, roots = electric_points(reader.portfolio, building), roots_of(reader.portfolio, building)
-    grid = read_points(reader, [p.id for p in points], Resolution.HOUR, edges)
-    parts = split(reader.portfolio, points, roots, grid)
-    bands = _bands(reader, [p.id for p in roots], edges)
-    return _view(building, which.isoformat(), upto, zone, grid, parts, bands)
+    parts = read_split(reader, building, Resolution.HOUR, edges)
+    bands = _bands(reader, [p.id for p in roots(reader.portfolio, building)], edges)
+    return _view(building, which.isoformat(), upto, zone, edges, parts, bands)
 
 
-def _bands(reader: Reader, roots: list[str], edges: Edges) -> NDArray[np.float64]:
-    """Expected, low and high of the roots together, [3, hours]; NaN where any root has none."""
-    if not roots:
+def _bands(reader: Reader, mains: list[str], edges: Edges) -> NDArray[np.float64]:
+    """Expected, low and high of the main meters together, [3, hours]; NaN where any of them has none."""
+    if not mains:
         return np.full((3, len(edges) - 1), np.nan)
-    grids = [read_columns(reader, [Column(p, q, Resolution.HOUR) for q in BAND], edges).value for p in roots]
+    grids = [read_columns(reader, [Column(p, q, Resolution.HOUR) for q in BAND], edges).value for p in mains]
     return np.asarray(np.sum(grids, axis=0), np.float64)
 
 
 def _view(
-    building: str, day: str, upto: AsOf, zone: str, grid: Grid, parts: Split, bands: NDArray[np.float64]
+    building: str, day: str, upto: AsOf, zone: str, edges: Edges, parts: Split, bands: NDArray[np.float64]
 ) -> Today:
-    over = grid.edges[1:] <= upto.end
+    over = edges[1:] <= upto.end
     actual = np.where(over, parts.total, np.nan)
     both = over & ~np.isnan(actual) & ~np.isnan(bands).any(axis=0)
     sums = [float(row[both].sum()) if both.any() else None for row in (actual, *bands)]
@@ -98,8 +98,8 @@ def _view(
         building=building,
         day=day,
         fresh=upto.fresh,
-        hours=[f"{t:%H:%M}" for t in local_clock(grid.starts, zone)],
-        starts_ms=[to_ms(s) for s in grid.starts],
+        hours=[f"{t:%H:%M}" for t in local_clock(edges[:-1], zone)],
+        starts_ms=[to_ms(s) for s in edges[:-1]],
         actual=numbers(actual),
         known=np.where(over, parts.total_known, 0).tolist(),
         suspect=parts.suspect.tolist(),

@@ -3,7 +3,7 @@
 Below the completeness limit it is withheld, and says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ class Total:
     start_ms: int = 0
     end_ms: int = 0
     suspect: float = 0.0
+    expected: float | None = None
+    """what would have been known if all had been, None where nobody can say"""
 
 
 def total(
@@ -63,4 +65,5 @@ def times(of: Total, factor: float | None, unit: str) -> Total | None:
     if factor is None:
         return None
     value = None if of.value is None else of.value * factor
-    return Total(value, unit, of.completeness, of.estimated, of.withheld, of.start_ms, of.end_ms, of.suspect * factor)
+    expected = None if of.expected is None else of.expected * factor
+    return replace(of, value=value, unit=unit, suspect=of.suspect * factor, expected=expected)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from analytics.totals import rebuild_totals
 from dashboards.queries.reader import Reader
 from dashboards.queries.span import day_edges, hour_edges, local_clock, midnight, to_ms
 from dashboards.web import create_app
@@ -152,6 +153,7 @@ def fill(store: Store, portfolio: Portfolio, now_ms: int, days: int = 400) -> No
         factor = SHARES.get(point.item, 0.01 if point.quantity == "volume" else 1.0)
         fill_point(store, point, hours, base * factor, edges, np.bincount(which, base * factor, days))
         mount(store, portfolio, point, hours, base * factor)
+    rebuild_totals(store, portfolio, 0.9)
 
 
 def fill_point(

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.totals import rebuild_totals
 from dashboards.queries import asof
 from dashboards.queries.days import day_of
-from dashboards.queries.district import district
+from dashboards.queries.district import _together, district
 from dashboards.queries.grid import lay
 from dashboards.queries.meters import state_of
 from dashboards.queries.month import intensity, month
@@ -19,13 +20,13 @@ from dashboards.queries.savings import verdict
 from dashboards.queries.span import day_edges, hour_edges, midnight, to_ms
 from dashboards.queries.split import split
 from dashboards.queries.today import today, word
-from dashboards.queries.total import total
+from dashboards.queries.total import Total, total
 from dashboards.web import shapes
 from submeter.clock import HandClock
 from submeter.settings import Settings
 from submeter.stores.memory import MemoryStore
 from submeter.stores.port import Column
-from submeter.words import Flag, GatewayStatus, Intervals, Known, Resolution, Saving
+from submeter.words import Flag, GatewayStatus, Intervals, Known, Method, Resolution, Saving
 
 ZONE = "Asia/Shanghai"
 
@@ -63,8 +64,7 @@ def test_a_local_day_is_as_long_as_it_is():
 
 
 # splits
-def test_what_children_do_not_count_is_not_metered_and_a_missing_child_takes_nothing_away(world):
-    points = [world.portfolio.points[p] for p in ("tower/main", "tower/01a", "tower/01b")]
+def test_what_sub_items_leave_is_not_metered_and_a_missing_one_is_in_it_for_that_time():
     starts = np.array([np.datetime64("2026-01-01T00:00:00", "s") + np.timedelta64(h, "h") for h in range(4)])
     grid = lay(
         [
@@ -74,24 +74,47 @@ def test_what_children_do_not_count_is_not_metered_and_a_missing_child_takes_not
         ],
         np.append(starts, starts[-1] + np.timedelta64(1, "h")),
     )
-    parts = split(world.portfolio, points, points[:1], grid)
+    parts = split(grid, ["=", "01A", "01B"], divided=True)
     np.testing.assert_allclose(parts.items["01A"], [3, 0, np.nan, 8])
     np.testing.assert_allclose(parts.items["01B"], [4, 4, np.nan, 5])
     np.testing.assert_allclose(parts.items[""], [3, 6, np.nan, 0])
     assert parts.estimated["01B"].tolist() == [False, True, False, False]
-    assert parts.excess.tolist() == [0, 0, 0, 3], "the last hour's sub-meters count 13 where the main counts 10"
+    assert parts.excess.tolist() == [0, 0, 0, 3], "the last hour's sub-items count 13 where the total is 10"
 
 
-HOURS = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100), st.floats(0, 100)), min_size=1, max_size=8)
+HOURS = st.lists(st.tuples(st.floats(0, 100), st.floats(-100, 100), st.floats(0, 100)), min_size=1, max_size=8)
 
 
 @given(hours=HOURS)
-def test_slices_less_excess_always_add_up_to_the_main_meter(world, hours):
-    points = [world.portfolio.points[p] for p in ("tower/main", "tower/01a", "tower/01b")]
+def test_slices_less_excess_always_add_up_to_the_total(hours):
     starts = np.datetime64("2026-01-01T00:00:00", "s") + np.arange(len(hours) + 1) * np.timedelta64(3600, "s")
     grid = lay([column(starts[:-1], [h[n] for h in hours]) for n in range(3)], starts)
-    parts = split(world.portfolio, points, points[:1], grid)
+    parts = split(grid, ["=", "01A", "01B"], divided=True)
     np.testing.assert_allclose(sum(parts.items.values()) - parts.excess, parts.total, atol=1e-5)
+
+
+# spans
+def test_a_span_is_read_by_days_and_by_hours_where_a_day_is_not_known(small_world):
+    """Thirty days to two o'clock today: 29 days and 14 hours; one day of them is lost, of which 23 hours are known."""
+    world = small_world(60)
+    day = midnight(date(2026, 11, 10), ZONE)
+    lost = Intervals.of(np.array([day]), np.array([0]), Known.MISSING, Method.NO_CLOSING)
+    world.store.write_intervals(Column("tower/main", "energy_import", Resolution.DAY), lost)
+    world.store.write_intervals(Column("tower/main", "energy_import", Resolution.HOUR), lost)
+    rebuild_totals(world.store, world.portfolio, 0.9)
+    end = midnight(date(2026, 11, 20), ZONE) + np.timedelta64(14, "h")
+    shown = month(world.reader, "tower", end).energy
+    assert shown.completeness == pytest.approx((29 * 24 + 14 - 1) / (29 * 24 + 14))
+    working = sum((date(2026, 10, 22) + timedelta(n)).weekday() < 5 for n in range(29))
+    assert shown.value == pytest.approx(29 * 480 + working * 400 - 20 + 14 * 20 + 6 * 40)
+    assert sum(s.kwh for s in month(world.reader, "tower", end).shares) == pytest.approx(shown.value)
+
+
+def test_a_district_lacks_what_is_expected_of_the_missing_not_one_of_so_many():
+    shown = _together([Total(950.0, "kWh", 0.95, 0.0, False, expected=1000.0),
+                       Total(None, "kWh", 0.5, 0.0, True, expected=50.0)], "kWh", 0.9)  # fmt: skip
+    assert shown.completeness == pytest.approx(0.95 * 1000 / 1050)
+    assert shown.value == 950.0
 
 
 # words
@@ -137,6 +160,7 @@ def reader_with(world, days: list[date], now: date, filling: float | None = None
     store.write_intervals(
         Column("tower/main", "energy_import", Resolution.DAY), Intervals.of(starts, np.full(len(days), 1_000_000))
     )
+    rebuild_totals(store, world.portfolio, 0.9)
     store.put(GatewayStatus(id="gw1", told_ms=0, waiting=0, oldest_ms=0, polls=0, errors=0, backfill=filling))
     clock = HandClock(to_ms(midnight(now, ZONE)) + 5 * 3_600_000)
     return Reader(store, lambda: world.portfolio, clock, Settings())
@@ -169,7 +193,7 @@ def test_while_the_past_is_being_read_the_newest_full_month_is_shown(world):
 def test_the_district_is_shown_to_now_as_soon_as_any_building_is_live(world):
     reader = reader_with(world, run_of(date(2026, 10, 1), 51), date(2026, 11, 20))
     assert asof.district_as_of(reader).fresh
-    assert district(reader).without == ["tower", "hotel", "school"]
+    assert district(reader).without == ["hotel", "school"], "the tower is known by its days"
 
 
 # small judgements
@@ -245,6 +269,7 @@ def test_a_year_tells_how_much_of_it_is_suspect_by_the_hour(small_world):
     for starts, kwh, resolution in ((hour, 1000, Resolution.HOUR), (np.array([day]), 1880, Resolution.DAY)):
         rows = Intervals.of(starts, np.array([kwh * 1_000_000]), flags=Flag.SUSPECT)
         world.store.write_intervals(Column("tower/main", "energy_import", resolution), rows)
+    rebuild_totals(world.store, world.portfolio, 0.9)
     shown = intensity(world.reader, "tower")
     assert shown is not None
     assert shown.suspect == pytest.approx(1000 / 10_000)
@@ -258,6 +283,7 @@ def test_while_one_building_is_live_and_the_rest_is_being_read_the_fullest_month
         starts = np.array([midnight(d, ZONE) for d in run_of(date(2026, 1, 1), days)], "datetime64[s]")
         column = Column(point, "energy_import", Resolution.DAY)
         store.write_intervals(column, Intervals.of(starts, np.full(days, 1_000_000)))
+    rebuild_totals(store, world.portfolio, 0.9)
     shown = asof.district_as_of(reader)
     assert shown.end_ms == to_ms(midnight(date(2026, 4, 1), ZONE))
     assert not shown.fresh
