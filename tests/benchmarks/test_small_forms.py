@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from benchmarks import demo, ledger, lines, office, path, store
+from benchmarks import demo, ledger, lines, office, path, store, year
 from benchmarks.__main__ import BENCHMARKS, markdown
 from benchmarks.result import Figure, Result
 from benchmarks.slow_ledger import walk
@@ -50,12 +50,24 @@ def test_a_difference_is_shared_out_over_the_quarters_that_it_spans() -> None:
     assert dict(days) == {"1970-01-01": 30}
 
 
-def test_ledger_tells_bulk_live_and_late_and_agrees_with_its_peer() -> None:
-    result = ledger.run("2", "12", "3")
+def test_ledger_tells_numpy_bulk_live_and_late_and_agrees_with_its_peer() -> None:
+    result = ledger.run("2", "12", "3", "30")
     assert set(figures(result)) == {
-        "settled in bulk", "a live poll of 3 meters settled", "one late reading settled",
+        "settled in NumPy, 15-minute readings", "settled in NumPy, 1-minute readings",
+        "settled in NumPy, 15-minute readings, every hundredth a 0", "settled in bulk, durable",
+        "a live poll of 3 meters settled", "one late reading in 30 days",
+        "one late reading in 30 days, no rating known",
     }  # fmt: skip
     assert "differ by 0.00000" in result.notes[0]
+
+
+def test_a_year_tells_memory_a_sample_in_the_store_and_a_night() -> None:
+    result = year.run("3", "31", "2", "2")
+    told = figures(result)
+    assert {"a night: one new day of 3 meters", "3 meters, 31 days, 2 processes: memory"} <= set(told)
+    assert told["sample of 2: store"].value < 40
+    assert "every sum as the register counted" in result.notes[0]
+    assert "computed from the sample, not measured" in result.notes[1]
 
 
 def test_store_compares_the_embedded_one_with_plain_rows() -> None:
