@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag, StrEnum
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -99,6 +100,7 @@ class Intervals:
         return Intervals(self.start[i], self.micro[i], self.known[i], self.method[i], self.flags[i], self.revision[i])
 
     @staticmethod
+    @cache
     def empty() -> "Intervals":
         return Intervals.of(np.empty(0, "datetime64[s]"), np.empty(0, np.int64))
 
