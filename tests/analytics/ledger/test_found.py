@@ -5,7 +5,7 @@ import pytest
 from analytics.ledger import settle_point
 from submeter.stores import Store
 from submeter.stores.memory import MemoryStore
-from submeter.words import Correction, Device, Known, Portfolio, Resolution
+from submeter.words import Correction, Device, Flag, Known, Portfolio, Resolution
 from tests.analytics.ledger.cases import odd_rows
 from tests.analytics.ledger_cases import (
     DAY_MS,
@@ -166,3 +166,32 @@ def test_a_jump_at_the_open_end_of_a_meter_without_rating_waits_for_the_next_rea
     write(store, quarters(4, MIDNIGHT + 31 * QUARTER_MS, 90_001.0))
     analyst(store, portfolio(rating=0.0)).step()
     assert highest_quarter(store) > 80_000
+
+
+def test_a_glitch_beside_a_changed_transformer_is_still_no_energy() -> None:
+    """The count at the change lay on the line from the glitch: half of the register became energy."""
+    where = portfolio(
+        device(ct="100/5", until="2025-03-03T06:05:00"), device(ct="200/5", since="2025-03-03T06:05:00"), rating=8_000
+    )
+    shown = quarters(97)
+    shown[24] = (shown[24][0], 0.0)
+    store = settled(shown, where)
+    day = rows(store, Resolution.DAY)
+    begin, end = MIDNIGHT + 23 * QUARTER_MS, MIDNIGHT + 25 * QUARTER_MS
+    into = (MIDNIGHT + 6 * HOUR_MS + 5 * 60_000 - begin) / (end - begin) * 2
+    assert day.micro[0] / 1e6 == pytest.approx((23 + into) * 20 + (73 - into) * 40, abs=1e-3)
+    assert not day.flags[0] & Flag.SUSPECT
+
+
+def test_a_device_that_was_read_by_hand_at_both_ends_and_never_polled_counts() -> None:
+    where = portfolio(
+        device("s1", until="2025-03-03T06:00:00", closing=1024.0),
+        device("s2", since="2025-03-03T06:00:00", until="2025-03-03T12:00:00", opening=0.0, closing=24.0),
+        device("s3", since="2025-03-03T12:00:00", opening=5.0),
+    )
+    store = MemoryStore()
+    write(store, quarters(20), "s1")
+    write(store, quarters(40, MIDNIGHT + 13 * HOUR_MS, 9.0), "s3")
+    analyst(store, where).step()
+    hours = known_hours(store)
+    assert [hours[f"2025-03-{d}"] for d in ("02T21:00", "02T23:00", "03T04:00")] == [4.0, 4.0, 4.0]
