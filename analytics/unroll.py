@@ -171,10 +171,9 @@ class _Scan:
 
     def _back(self, before: int, fall: int) -> int | None:
         """The row at which a dip is over, None where the register does not come back as from a dip."""
-        higher = np.flatnonzero(self.micro[fall : self._until(fall)] >= self.micro[before])
-        if not len(higher):
+        back = self._higher(before, fall)
+        if back is None:
             return None
-        back = fall + int(higher[0])
         low = self.micro[fall:back]
         jumped = not self._plausible(back - 1, back)
         if not self._plausible(before, back):
@@ -182,6 +181,13 @@ class _Scan:
         if (low == low[0]).all() or jumped:
             return back
         return back if 2 * (int(self.micro[back]) - int(low[-1])) > int(self.micro[back]) - int(low[0]) else None
+
+    def _higher(self, before: int, fall: int) -> int | None:
+        """The first row after the fall that shows at least what ``before`` did; mostly the very next."""
+        if fall + 1 < len(self.micro) and self.micro[fall + 1] >= self.micro[before]:
+            return fall + 1
+        higher = np.flatnonzero(self.micro[fall : self._until(fall)] >= self.micro[before])
+        return fall + int(higher[0]) if len(higher) else None
 
     def _spike(self, before: int, fall: int) -> int | None:
         """The first row of a spike that ends at ``before``, None where there is none."""
@@ -216,8 +222,9 @@ class _Scan:
         return not (len(after) > CONFIRM and after[-1] > after[0])
 
     def _plausible(self, one: int, other: int) -> bool:
-        counted = self.register.primary(self.micro[one : other + 1 : max(other - one, 1)])
-        return self.register.plausible(int(counted[-1] - counted[0]), int(self.times[other] - self.times[one]))
+        num, den = self.register.ratio.numerator, self.register.ratio.denominator
+        counted = int(self.micro[other]) * num // den - int(self.micro[one]) * num // den
+        return self.register.plausible(counted, int(self.times[other] - self.times[one]))
 
     def doubt_first(self) -> None:
         """A series that begins with an implausible rise began with a bad reading (zeros before the first answer)."""
