@@ -7,7 +7,7 @@
     … of a meter without a rating        its limits of what is plausible                     60 days on both sides
     device: ratio, digits, resolution    energy of that device                               its own dates
     device: dates, hand readings         energy at the exchange                              the dates, old and new
-    zone, rating, quantity of a meter    all of its energy                                   its whole life
+    zone, country, rating, quantity      all of its energy                                   its whole life
     energy of a day                      cost and carbon of the day, its month               that day
     price or carbon factor               cost and carbon; no energy                          the first row that differs
     energy of an hour, known or no more  the building's study: findings, baselines, savings  now, and at each later year
@@ -56,8 +56,8 @@ def grounds_of(portfolio: Portfolio, point: Point) -> Grounds:
     if meter is None:
         return Grounds(id=point.id, building=point.building)
     return Grounds(
-        id=point.id, building=point.building, zone=meter.zone, quantity=point.quantity, rating=point.rating,
-        devices=[_ground(segment) for segment in meter.segments],
+        id=point.id, building=point.building, zone=meter.zone, country=meter.country, subdivision=meter.subdivision,
+        quantity=point.quantity, rating=point.rating, devices=[_ground(segment) for segment in meter.segments],
         price=_rows(portfolio.prices, building.price, point.medium),
         carbon=_rows(portfolio.carbon, building.carbon, point.medium),
     )  # fmt: skip
@@ -111,12 +111,17 @@ def changed_span(old: Grounds, new: Grounds) -> Span | None:
     """The span in which a meter's energy may be another now, None = nowhere."""
     if not new.devices:
         return None
-    if (old.zone, old.quantity, old.rating) != (new.zone, new.quantity, new.rating):
+    if _of_all(old) != _of_all(new):
         return WHOLE
     spans = [
         span for was, now in zip_longest(old.devices, new.devices) if was != now for span in _device_spans(was, now)
     ]
     return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
+
+
+def _of_all(grounds: Grounds) -> tuple[str, str, str, str, float]:
+    """What all of a meter's energy depends on; public holidays by the estimates of gaps."""
+    return grounds.zone, grounds.country, grounds.subdivision, grounds.quantity, grounds.rating
 
 
 def _device_spans(was: Ground | None, now: Ground | None) -> Iterator[Span]:

@@ -51,6 +51,8 @@ class Grounds(Entry, frozen=True, kw_only=True):
     """
 
     zone: str = ""
+    country: str = ""
+    subdivision: str = ""
     quantity: str = ""
     rating: float = 0.0
     devices: list[Ground] = msgspec.field(default_factory=list)

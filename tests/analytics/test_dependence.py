@@ -1,5 +1,6 @@
 """What depends on what: a changed portfolio, price table or weather does anew just what stands on it, once."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,26 @@ def test_a_changed_portfolio_gives_the_ledger_of_one_that_was_always_so_and_back
     desk.change(CHANGES[name]())
     assert known(store) == known(replayed(readings, CHANGES[name]()))
     desk.change(portfolio())
+    assert known(store) == before
+
+
+def test_another_countrys_holidays_estimate_a_gap_anew(store: Store) -> None:
+    """Qingming of 2025 was a Friday; on ordinary Fridays there is more by day."""
+    shown, readings, gap = 1000.0, [], range(ms("2025-04-03T16:00") + 1, ms("2025-04-05T16:00"))
+    for i in range(40 * 24 + 1):
+        when = START + i * HOUR_MS
+        readings += [(when, shown)] if when not in gap else []
+        shown += 9 if i // 24 % 7 < 5 and 8 <= i % 24 < 18 else 1
+    write(store, readings)
+    here = portfolio()
+    desk = Desk(store, here)
+    desk.job.step()
+    before = known(store)
+    abroad = msgspec.structs.replace(here.buildings["b"], country="NO")
+    there = dataclasses.replace(here, buildings={"b": abroad})
+    desk.change(there)
+    assert known(store) == known(replayed({"s1": readings}, there)) != before
+    desk.change(here)
     assert known(store) == before
 
 
