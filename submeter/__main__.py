@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "gateway": ("submeter.roof.gateway", "Poll meters, keep what they said, send it."),
     "collector": ("submeter.roof.collector", "Take readings from MQTT into the store."),
     "analytics": ("submeter.roof.analytics", "Settle energy, find faults, measure savings."),
+    "study": ("submeter.roof.study", "Study buildings now, on all cores or a cluster."),
     "web": ("submeter.roof.web", "The built-in web view."),
     "broker": ("submeter.roof.broker_command", "The embedded MQTT broker."),
     "district": ("submeter.roof.district", "The pretend world's RS-485 lines and portfolios."),
