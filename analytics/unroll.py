@@ -11,13 +11,14 @@ gives the same answer as the whole history:
 - *rollover*: the register falls, and counting on through its modulus is plausible → energy, at most one in a gap;
 - *reset*: the register falls and stays → the segment ends; what the new count shows is the energy since, if plausible;
 - a fall or an implausible rise at the open end is *held* until later readings confirm or refute it;
-- an implausible rise that stays is energy, and *suspect*.
+- an implausible rise that stays is energy, and *suspect*; out of a 0 (a dip longer than the hold time) it is a
+  *reset* again: a register that was not there comes back.
 
 *Plausible* is a rate: the circuit's rating with margin. Where no rating is known everything that rises is plausible
 here (:mod:`analytics.suspect` judges it by the meter's own history), and a rollover must come from the last tenth of
-the register into the first. Only at the two ends, where a bad reading has no neighbour to refute it, the other rates
-of the day judge: a rise at the open end ten times as fast as any of them is held, and one so fast after a first 0
-makes that 0 a bad reading.
+the register into the first. Only where a bad reading has no neighbour to refute it the other rates of the day judge:
+a rise at the open end ten times as fast as any of them is held; one so fast out of a 0, of more than a thousandth of
+the register, is no energy.
 """
 
 from dataclasses import dataclass
@@ -235,7 +236,7 @@ class _Scan:
         if up >= len(kept) or not self.breaks.keys().isdisjoint(kept[: up + 1].tolist()):
             return
         doubted = not self._plausible(int(kept[up - 1]), int(kept[up]))
-        if doubted or (zeros and self._faster(kept[up - 1 : up + 1], day[up:])):
+        if doubted or (zeros and self._appears(kept[up - 1 : up + 1], day[up:])):
             self.keep[kept[:up]] = False
 
     def doubt_last(self) -> None:
@@ -248,6 +249,18 @@ class _Scan:
             self.keep[kept[-1]] = False
             self.held_ms = int(self.times[kept[-1]])
 
+    def _appears(self, rise: NDArray[np.intp], after: NDArray[np.intp]) -> bool:
+        """Whether a rise out of a 0, without rating, is a register that comes back and not its count."""
+        return 1000 * int(self.micro[rise[1]]) > self.register.modulus and self._faster(rise, after)
+
+    def _come_back(self, kept: NDArray[np.intp]) -> None:
+        """Rises out of a 0 that no count explains are breaks."""
+        for row in np.flatnonzero((self.micro[kept[:-1]] == 0) & (self.micro[kept[1:]] > 0)).tolist():
+            day = kept[(kept >= kept[row + 1]) & (self.times[kept] <= self.times[kept[row + 1]] + HOLD_MS)]
+            pair = kept[row : row + 2]
+            if not self._plausible(int(pair[0]), int(pair[1])) or self._appears(pair, day):
+                self.breaks[int(pair[1])] = Flag.RESET
+
     def _faster(self, rise: NDArray[np.intp], beside: NDArray[np.intp]) -> bool:
         """Whether a meter without rating rose so much faster than ever in the readings beside that it is doubted."""
         if self.register.rated or len(beside) <= CONFIRM:
@@ -258,6 +271,7 @@ class _Scan:
 
     def track(self) -> Track:
         kept = np.flatnonzero(self.keep)
+        self._come_back(kept)
         times, shown = self.times[kept], self.register.primary(self.micro[kept])
         counted, spans = np.diff(shown), np.diff(times)
         flags = np.zeros(len(counted), np.uint16)
