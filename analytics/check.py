@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from analytics.calendar import DAY_S, edges, local_seconds
 from analytics.counting import Ints, blocks, breach, chains, readings_of
+from analytics.frozen import frozen_until
 from analytics.jobs import JOB
 from analytics.ledger import corrections_of, settle_span
 from analytics.meter import Meter, meter_of
@@ -163,11 +164,6 @@ def _moving_from(meter: Meter, waits_ms: int | None) -> int:
     """From when on (epoch s) rows may still change."""
     days = NEAR_DAYS if meter.rated else REACH_DAYS + NEAR_DAYS
     return 2**53 if waits_ms is None else waits_ms // 1000 - days * DAY_S
-
-
-def frozen_until(store: Store, point: str) -> int:
-    """Epoch ms up to which a point's raw readings were dropped and its intervals stay as they are, 0 = none."""
-    return store.cursor(f"frozen {point}")
 
 
 # rules

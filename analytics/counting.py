@@ -1,8 +1,9 @@
 """What a meter's registers counted, found a second time and more simply: the ledger's check, not its making.
 
 Nothing here judges a reading. A reading is *quiet* when no raw register of its device falls within a hold time
-(:data:`~analytics.unroll.HOLD_MS`) of it, and such readings every rule of :mod:`analytics.unroll` accepts. Between
-falls the count is the plain difference of what was shown, times the ratio; across one it is the plain difference
+(:data:`~analytics.unroll.HOLD_MS`), or within three readings, of it, and such readings every rule of
+:mod:`analytics.unroll` accepts; those at the two ends only where the step beside them is plausible. Between falls
+the count is the plain difference of what was shown, times the ratio; across one it is the plain difference
 again (a glitch was dropped), or that and the register's modulus where the ledger says *rollover*. Where it says *reset*
 or *exchange* a new chain begins, except that an exchange with closing and opening reading is counted through.
 
@@ -23,6 +24,9 @@ from submeter.stores.port import Store
 from submeter.words import Correction, Flag, Intervals
 
 Ints = NDArray[np.int64]
+
+BESIDE = 3
+"""readings on each side of a fall that may have been judged together with it, however far apart they are"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +79,8 @@ def primary(shown: Ints, segment: Segment) -> Ints:
 def blocks(segment: Segment, times: Ints, shown: Ints) -> list[Block]:
     """The quiet stretches of a device's readings, in order of time.
 
-    The first and the last reading count only where the step beside them is plausible: others may have been doubted.
+    The first and the last reading count only where the step beside them is plausible by the circuit's rating, and zeros
+    at the beginning never: others may have been doubted.
     """
     if not len(times):
         return []
@@ -83,12 +88,13 @@ def blocks(segment: Segment, times: Ints, shown: Ints) -> list[Block]:
     quiet = np.ones(len(times), bool)
     for fall in falls.tolist():
         low, high = np.searchsorted(times, (times[fall] - HOLD_MS, times[fall + 1] + HOLD_MS + 1))
-        quiet[low:high] = False
+        quiet[min(int(low), max(fall + 1 - BESIDE, 0)) : max(int(high), fall + 1 + BESIDE)] = False
     counts = primary(shown, segment)
+    quiet[: int(np.argmax(np.append(shown > 0, True)))] = False
     for row, beside in ((0, 1), (len(times) - 1, len(times) - 2)):
         if 0 <= beside < len(times):
             step, span = abs(int(counts[row] - counts[beside])), abs(int(times[row] - times[beside]))
-            quiet[row] &= segment.register.plausible(step, span)
+            quiet[row] &= segment.register.rated and segment.register.plausible(step, span)
     edge = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
     return [
         Block(segment, times[a:b], counts[a:b], not (falls < a).any(), not (falls >= b - 1).any())
@@ -138,7 +144,7 @@ def _step(before: Block, block: Block, said: Flag | None) -> int | None:
     plain = int(block.counts[0] - before.counts[-1])
     if said & Flag.ROLLOVER:
         return plain + int(primary(np.array([before.segment.register.modulus]), before.segment)[0])
-    return plain
+    return plain if plain >= 0 else None  # a fall that waits to be confirmed: its rows are not known
 
 
 def _exchanged(before: Block, block: Block) -> int | None:
@@ -159,6 +165,8 @@ def breach(rows: Intervals, ends: Ints, times: Ints, counts: Ints) -> Breach | N
     ``ends`` are the rows' ends (epoch s). A run is of known rows without a hole; rows that reach beyond the chain's
     first or last reading are left out, as nothing brackets them.
     """
+    if not len(times):
+        return None
     starts = rows.start.astype(np.int64)
     inside = (rows.known > 0) & (starts * 1000 >= times[0]) & (ends * 1000 <= times[-1])
     whole = np.flatnonzero(inside)
