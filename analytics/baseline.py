@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.design import Design, Floats, Solver, factorise, recency
-from analytics.quality import Quality, daily_scatter, quality
+from analytics.quality import Quality, daily_scatter, quality, weekly_scatter
 from submeter.words import Baseline
 
 MODEL: Final = "hourly-ridge/2"
@@ -62,6 +62,7 @@ def describe(
     kept |= {"low": low.ravel().tolist(), "high": high.ravel().tolist(), "weather": [float(on.weather)]}
     kept["changes_ms"] = [float(ms) for ms in on.changes_ms]
     kept["daily"] = list(daily_scatter(energy_kwh, predicted, on.day))
+    kept["weekly"] = [weekly_scatter(energy_kwh, predicted, on.day)]
     return _named(on, known, point, building, quality_=q, coefficients=kept)
 
 

@@ -4,14 +4,16 @@ Strategy: IPMVP options B and C. The baseline is fitted on the period before the
 predicting the reporting period's hours from their weather and calendar. Hours without a trustworthy actual (missing,
 suspect, a meter known to have been at fault) are left out of both sides, and ``completeness`` says how many.
 
-The band lives on the log scale. Its half-width at 90 % is √(d² · years + (k·s)² + (z·s)²·(1 + ρ)/(1 − ρ)/days): s and
-ρ are scatter and lag-1 autocorrelation of the baseline's daily residuals (as shares of the mean day), d and k a prior
-for the drift of use, learned on unchanged public buildings (Drammen, 2018 → 2019: 97 % of years covered, 88 %
-backwards, 78 % on buildings kept apart). ``years`` counts from the end of the baseline and is never taken below
+The band lives on the log scale. Its half-width at 90 % is √(d² · years + (k·w)² + (z·s)²·(1 + ρ)/(1 − ρ)/days): s and
+ρ are scatter and lag-1 autocorrelation of the baseline's daily residuals, w the scatter of its weeks (as shares of the
+mean), d and k a prior for the drift of use: :class:`Drift`. The stated one was chosen on public buildings of Drammen
+backwards in time (2019 → 2018) and from 2020/21 to 2021/22; a portfolio with years of its own learns its own
+(:mod:`analytics.drift`). ``years`` counts from the end of the baseline and is never taken below
 one. So the relative band narrows with days, never below the drift, while in kWh it grows with the energy that is
 compared.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,7 +24,7 @@ from scipy.special import ndtri
 from analytics.quality import Floats
 from submeter.words import Baseline, Measure, Saving
 
-DRIFT_A_YEAR: Final = 0.06
+DRIFT_A_YEAR: Final = 0.08
 SCATTER_SHARE: Final = 0.8
 Z_90: Final = 1.644854
 LEAST_BASELINE_DAYS: Final = 90
@@ -30,6 +32,19 @@ LEAST_REPORTING_DAYS: Final = 7
 DAYS_A_YEAR: Final = 365.25
 
 Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far use drifts: half-width at 90 % a year on the log scale, and the share of the weeks' scatter that is added
+    to it. ``years`` is how many unchanged meter-years it was learned from, 0 = the stated prior."""
+
+    a_year: float
+    share: float
+    years: int = 0
+
+
+STATED: Final = Drift(DRIFT_A_YEAR, SCATTER_SHARE)
 
 
 def avoided(
@@ -42,6 +57,7 @@ def avoided(
     actual_kwh: Floats,
     expected_kwh: Floats,
     confidence: float = 0.9,
+    drift: Drift = STATED,
     yuan_per_kwh: Floats | float = np.nan,
     kg_per_kwh: Floats | float = np.nan,
 ) -> Saving:
@@ -61,7 +77,8 @@ def avoided(
     actual_sum, expected_sum = np.cumsum(actual_d), np.cumsum(expected_d)
     away_years = ((start_ms - model.end_ms) / 86_400_000 + days - days[0] + 1) / DAYS_A_YEAR
     scatter, rho = model.coefficients["daily"]
-    width = half_width(known_days, away_years, scatter, rho, confidence)
+    wander = model.coefficients.get("weekly", [scatter])[0]
+    width = half_width(known_days, away_years, scatter, rho, wander, confidence, drift)
     low, high = expected_sum * np.exp(-width) - actual_sum, expected_sum * np.exp(width) - actual_sum
     saved = expected_sum - actual_sum
     return structs.replace(
@@ -83,12 +100,15 @@ def avoided(
     )
 
 
-def half_width(days: Floats, years: Floats, scatter: float, rho: float, confidence: float = 0.9) -> Floats:
+def half_width(
+    days: Floats, years: Floats, scatter: float, rho: float, wander: float, confidence: float = 0.9,
+    drift: Drift = STATED,
+) -> Floats:  # fmt: skip
     """Half-width of the band on the log scale after ``days`` of reporting, ``years`` after the baseline's end."""
-    drift = DRIFT_A_YEAR**2 * np.maximum(years, 1.0) + (SCATTER_SHARE * scatter) ** 2
+    level = drift.a_year**2 * np.maximum(years, 1.0) + (drift.share * wander) ** 2
     noise = (Z_90 * scatter) ** 2 * (1 + rho) / (1 - rho) / np.maximum(days, 1 / 24)
     z = float(ndtri(0.5 + confidence / 2))
-    return np.asarray(np.sqrt(drift + noise) * z / Z_90, float)
+    return np.asarray(np.sqrt(level + noise) * z / Z_90, float)
 
 
 def refusal(model: Baseline, day: Ints, actual_kwh: Floats) -> str:

@@ -11,7 +11,8 @@ DAY_MS = 86_400_000
 def model(scatter: float = 0.05, n: int = 8760, refused: str = "") -> Baseline:
     return Baseline(
         id="B/light@1970-01-01", building="B", point="B/light", model="test", start_ms=0, end_ms=365 * DAY_MS, n=n,
-        p=400, cvrmse=0.1, nmbe=0.0, r2=0.9, cvrmse_daily=0.06, refused=refused, coefficients={"daily": [scatter, 0.0]},
+        p=400, cvrmse=0.1, nmbe=0.0, r2=0.9, cvrmse_daily=0.06, refused=refused,
+        coefficients={"daily": [scatter, 0.0], "weekly": [scatter / 2]},
     )  # fmt: skip
 
 
@@ -30,8 +31,8 @@ def test_avoided_energy_is_expected_minus_actual_and_accumulates() -> None:
 
 
 def test_the_band_by_hand_after_ten_days() -> None:
-    # d² + (k s)² + (z s)² / days, one year after the baseline's middle counts as one
-    width = (0.06**2 + (0.8 * 0.05) ** 2 + (1.6449 * 0.05) ** 2 / 10) ** 0.5
+    # d² + (k w)² + (z s)² / days, one year after the baseline's middle counts as one
+    width = (0.08**2 + (0.8 * 0.025) ** 2 + (1.6449 * 0.05) ** 2 / 10) ** 0.5
     s = saving(np.full(240, 6.0), np.full(240, 10.0))
     assert s.low_kwh == pytest.approx(2400 * np.exp(-width) - 1440, rel=1e-4)
     assert s.high_kwh == pytest.approx(2400 * np.exp(width) - 1440, rel=1e-4)
@@ -48,12 +49,12 @@ def test_the_band_grows_in_kwh_and_never_narrows_below_the_drift() -> None:
     s = saving(np.full(24 * 300, 6.0), np.full(24 * 300, 10.0))
     width = np.array(s.high) - np.array(s.low)
     assert (np.diff(width) > 0).all()
-    assert half_width(np.array([1e6]), np.array([1.0]), 0.0, 0.0) == pytest.approx(0.06)
-    assert half_width(np.array([1e6]), np.array([4.0]), 0.0, 0.0) == pytest.approx(0.12)
+    assert half_width(np.array([1e6]), np.array([1.0]), 0.0, 0.0, 0.0) == pytest.approx(0.08)
+    assert half_width(np.array([1e6]), np.array([4.0]), 0.0, 0.0, 0.0) == pytest.approx(0.16)
 
 
 def test_less_confidence_is_a_narrower_band() -> None:
-    wide, narrow = (half_width(np.array([30.0]), np.array([1.0]), 0.05, 0.0, c) for c in (0.9, 0.68))
+    wide, narrow = (half_width(np.array([30.0]), np.array([1.0]), 0.05, 0.0, 0.02, c) for c in (0.9, 0.68))
     assert narrow[0] == pytest.approx(wide[0] * 0.9945 / 1.6449, rel=1e-3)
 
 
@@ -90,4 +91,4 @@ def test_the_drift_goes_on_while_nothing_is_known() -> None:
     actual = np.full(24 * 1000, 6.0)
     actual[24 * 10 : 24 * 990] = np.nan
     s = saving(actual, np.full(24 * 1000, 10.0), model(scatter=0.0))
-    assert s.high_kwh == pytest.approx(4800 * np.exp(0.06 * np.sqrt(1000 / 365.25)) - 2880, rel=1e-6)
+    assert s.high_kwh == pytest.approx(4800 * np.exp(0.08 * np.sqrt(1000 / 365.25)) - 2880, rel=1e-6)
