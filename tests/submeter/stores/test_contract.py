@@ -334,6 +334,20 @@ def test_many_columns_come_in_the_order_asked_for_and_unknown_ones_empty(store: 
     assert store.columns() == sorted([HOURS, days, money])
 
 
+def test_every_resolution_is_kept_apart_from_quarters_to_months(store: Store) -> None:
+    columns = [HOURS._replace(resolution=resolution) for resolution in Resolution]
+    for kept, column in enumerate(columns):
+        store.write_intervals(column, hours("2025-06-01", kept))
+    year = Intervals.of(np.arange("2024-01", "2026-02", dtype="datetime64[M]").astype("datetime64[s]"), np.arange(25))
+    store.write_intervals(columns[-1], year)
+
+    *others, months = store.read_intervals(columns, np.datetime64("2024-01-01"), np.datetime64("2026-02-01"))
+
+    assert [found.micro.tolist() for found in others] == [[0], [1], [2]]
+    assert (months.micro.tolist(), months.start.tolist()) == (list(range(25)), year.start.tolist())
+    assert store.columns() == sorted(columns)
+
+
 def test_no_columns_asked_for_gives_none(store: Store) -> None:
     assert store.read_intervals([], np.datetime64("2025-06-01"), np.datetime64("2025-06-02")) == []
 
