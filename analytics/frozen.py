@@ -19,10 +19,12 @@ import numpy as np
 from analytics.gaps import History, spread
 from analytics.unroll import Track
 from submeter.stores.port import Store
-from submeter.words import Frozen, Intervals, Known, Method
+from submeter.words import Finding, Frozen, Intervals, Known, Method
 
 UNTIL = "frozen"
 """with a point's id: a cursor up to when (epoch ms) it is frozen, 0 = never was; asked at every settlement"""
+TOLD_BY_REGISTERS = ("spike", "reversed_ct")
+"""kinds of findings that raw readings tell of, and no interval does"""
 
 
 def frozen_until(store: Store, point: str) -> int:
@@ -35,6 +37,11 @@ def frozen_of(store: Store, point: str) -> Frozen | None:
     if not frozen_until(store, point):
         return None
     return next((each for each in store.entries(Frozen, point.partition("/")[0]) if each.id == point), None)
+
+
+def past_asking(store: Store, finding: Finding) -> bool:
+    """Whether the readings that told of a finding were dropped, so that it stays as it was told. Raises StoreAway."""
+    return finding.kind in TOLD_BY_REGISTERS and finding.end_ms <= frozen_until(store, finding.point)
 
 
 def pinned(track: Track, frozen: Frozen | None, history: History | None) -> Track:

@@ -20,6 +20,7 @@ from analytics.anomalies.telling import findings_of, followed
 from analytics.baseline import fit, predict, predict_band
 from analytics.calendar import instant_ms
 from analytics.design import Design, Floats, design
+from analytics.frozen import past_asking
 from analytics.hours import Hours, gather, joined
 from analytics.portrait import portrait
 from analytics.savings import avoided
@@ -128,7 +129,7 @@ def work_out(material: Material) -> Results:
 def write(store: Store, material: Material, results: Results) -> Study:
     """Follow what was told before, and write what differs."""
     hours, now_ms = material.hours, material.now_ms
-    told = store.entries(Finding, hours.building.id)
+    told = [each for each in store.entries(Finding, hours.building.id) if not past_asking(store, each)]
     findings = tuple(followed(results.findings, told, now_ms, int(hours.start_ms[0])))
     with store.writing():
         store.put(*results.baselines, *results.savings, *findings, *results.shapes)

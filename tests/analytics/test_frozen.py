@@ -10,11 +10,22 @@ from analytics.corrections import CorrectionError, correct, revoke
 from analytics.frozen import frozen_of, frozen_until
 from analytics.jobs import Analyst
 from analytics.ledger import settle_point
+from analytics.study import study_building
 from submeter.clock import HandClock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores import Store, open_store
 from submeter.stores.memory import MemoryStore
-from submeter.words import MICRO, Correction, Known, Portfolio, Resolution, Series, TooLate
+from submeter.words import (
+    MICRO,
+    Correction,
+    Finding,
+    FindingState,
+    Known,
+    Portfolio,
+    Resolution,
+    Series,
+    TooLate,
+)
 from tests.analytics.ledger_cases import (
     DAY_MS,
     HOUR_MS,
@@ -231,6 +242,20 @@ def test_nothing_is_frozen_while_something_waits_to_be_settled(store: Store) -> 
     write(store, hourly())
     office.job.step()
     assert frozen_of(store, METER) is None
+
+
+def test_a_finding_that_dropped_readings_told_of_stays_as_it_was_told(store: Store) -> None:
+    glitch = ms("2025-02-14T04:00")
+    write(store, [(t, 0.0 if t == glitch else kwh) for t, kwh in hourly()])
+    office = Office(store, RAW_DAYS)
+    office.job.step()
+    study_building(store, portfolio(), "b", NOW, AnalyticsSettings())
+    told = [each for each in store.entries(Finding) if each.kind == "spike"]
+    assert [each.state for each in told] == [FindingState.CLOSED]
+    office.work()
+    assert frozen_until(store, METER) == SEAM
+    study_building(store, portfolio(), "b", NOW, AnalyticsSettings())
+    assert [each for each in store.entries(Finding) if each.kind == "spike"] == told
 
 
 @pytest.mark.service
