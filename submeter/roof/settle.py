@@ -5,18 +5,22 @@ from collections.abc import Iterable
 
 import click
 import msgspec
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from analytics.ledger import Settled, settle_point
 from analytics.tariff import repriced
 from analytics.totals import rebuild_totals, settle_totals
+from submeter.files.times import show_times
 from submeter.roof.place import Place, with_place
-from submeter.roof.span import Span, check_meters, metered, meters_of
+from submeter.roof.span import Span, check_meters, metered, meters_of, zone_of
 from submeter.stores import Store
 from submeter.words import Portfolio, Resolution
 
 MONEY = "cost, carbon"
+FEW = 20
+"""meters that are told one by one"""
 
 
 @click.command()
@@ -45,8 +49,8 @@ def command(place: Place, meters: tuple[str, ...], begin: str, end: str, as_json
             settled, changed = _settle(store, portfolio, point, Span(begin, end))
             every.append(settled)
             total += changed
-            if changed and (as_json or len(chosen) <= 20):
-                _tell(point, changed, as_json=as_json)
+            if as_json or len(chosen) <= FEW:
+                _tell(settled, changed, zone_of(portfolio, point), as_json=as_json)
         _sum(store, portfolio, every if meters else None, place.settings.analytics.completeness_limit)
     finally:
         store.close()
@@ -78,9 +82,15 @@ def _sum(store: Store, portfolio: Portfolio, settled: list[Settled] | None, limi
         settle_totals(store, portfolio, settled, limit)
 
 
-def _tell(point: str, changed: Counter[str], *, as_json: bool) -> None:
-    plain = msgspec.json.encode({"meter": point, "changed": dict(changed)})
-    click.echo(plain if as_json else f"{point}: {_sentence(changed)}")
+def _tell(settled: Settled, changed: Counter[str], zone: str, *, as_json: bool) -> None:
+    """A line for a meter that changed, or that is frozen, up to when."""
+    frozen = show_times(np.array([settled.frozen_ms]), zone)[0] if settled.frozen_ms else ""
+    if as_json and (changed or frozen):
+        click.echo(msgspec.json.encode({"meter": settled.point, "changed": dict(changed), "frozen_until": frozen}))
+    elif not as_json and changed:
+        click.echo(f"{settled.point}: {_sentence(changed)}")
+    if frozen and not as_json:
+        click.echo(f"{settled.point}: left as it is before {frozen[:10]}, whose raw readings were dropped")
 
 
 def _sentence(changed: Counter[str]) -> str:

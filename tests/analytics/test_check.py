@@ -16,6 +16,7 @@ from submeter.stores.embedded import EmbeddedStore
 from submeter.stores.memory import MemoryStore
 from submeter.words import Correction, Flag, Intervals, Known, Method, Portfolio, Resolution
 from tests.analytics.ledger_cases import DAY_MS, HOUR_MS, METER, analyst, device, ms, portfolio, rows, write
+from tests.analytics.test_frozen import PASTS, RAW_DAYS, Office
 
 BEGIN = ms("2025-02-26T16:00")  # midnight of the 27th in Shanghai
 EXCHANGED = BEGIN + 8 * DAY_MS + 10 * HOUR_MS
@@ -217,3 +218,16 @@ def test_the_second_count_agrees_with_settlement_whatever_the_register_did(
     write(store, readings.items())
     analyst(store, where).step()
     assert check(store, where).violations == []
+
+
+@pytest.mark.parametrize("past", PASTS)
+def test_what_is_frozen_is_held_against_sums_and_prices_only(past: str) -> None:
+    where, store = portfolio(), MemoryStore()
+    write(store, PASTS[past])
+    office = Office(store, RAW_DAYS, where)
+    office.work()
+    assert check(store, where).violations == []
+    column = Column(METER, "energy_import", Resolution.HOUR)
+    hour = rows(store, Resolution.HOUR).take(slice(30, 31))
+    store.write_intervals(column, more(1)(hour))
+    assert rules(check(store, where)) == {Rule.SUMS}
