@@ -35,9 +35,9 @@ def building_board(roster: Roster) -> Board:
     hours, days = _span(roster, "1h"), _span(roster, "1d")
     rows = (
         _numbers(roster, hours, days),
-        (expected_load(hours).sized(16, 12), month_shares(roster).sized(8, 12)),
+        (expected_load(hours, f"{HERE} AND {roster.mains}").sized(16, 12), month_shares(roster).sized(8, 12)),
         (sub_items(roster).sized(24, 9),),
-        (year(hours, roster.single),),
+        (year(hours),),
         (findings_table(HERE, titled="building.findings"),),
         (day_sums(roster).sized(12, 8), *_media(roster)),
     )
@@ -65,7 +65,7 @@ def _numbers(roster: Roster, hours: Span, days: Span) -> tuple[Panel, ...]:
             both("board.completeness"),
             [Target(q.completeness(hours))],
             "percentunit",
-            description=both("why.completeness"),
+            description=both("why.complete_total"),
         ),
         number(both("district.cost"), [Target(q.total(cost))], YUAN, description=both("why.days")),
         number(both("district.carbon"), [Target(q.total(carbon, 1000))], "masst", description=both("why.days")),
@@ -76,13 +76,13 @@ def _numbers(roster: Roster, hours: Span, days: Span) -> tuple[Panel, ...]:
     )
 
 
-def expected_load(hours: Span) -> Panel:
+def expected_load(hours: Span, mains: str) -> Panel:
     """Measured load in the band of what this hour, this weather and this kind of day lead to expect."""
     low, high = (both("board.low"), both("board.high"))
     actual, guessed = both("chart.actual"), both("chart.estimated")
 
     def expected(quantity: str) -> str:
-        return q.load(Span(hours.points, "1h", hours.zone, quantity))
+        return q.load(Span(mains, "1h", hours.zone, quantity))
 
     return lines(
         both("building.normal"),
@@ -117,16 +117,11 @@ def item_colours(roster: Roster) -> dict[str, str]:
     return {name: ITEMS[code] for code, name in item_names(roster).items()}
 
 
-def parts(roster: Roster, prefix: str = "") -> str:
-    """All sub-items as one condition."""
-    return f"{prefix}({' OR '.join(roster.items.values())})"
-
-
 def sub_items(roster: Roster) -> Panel:
     """Mean power by sub-item, stacked; what is not metered is a named layer."""
     names = item_names(roster)
     targets = [Target(q.load(_span(roster, "1h", points=where)), names[code]) for code, where in roster.items.items()]
-    unmetered = q.rest_by(_span(roster, "1h"), parts(roster, f"{HERE} AND "), "$__interval", "mean")
+    unmetered = q.load(_span(roster, "1h", points=roster.rest))
     return lines(
         both("building.where"), [*targets, Target(unmetered, names[""])], "kwatt", interval="1h", stacked=True,
         overrides=coloured(item_colours(roster)),
@@ -137,17 +132,17 @@ def sub_items(roster: Roster) -> Panel:
 def month_shares(roster: Roster) -> Panel:
     names, when = item_names(roster), "time > now() - 30d"
     targets = [Target(q.total(_span(roster, "1d", when, where)), names[code]) for code, where in roster.items.items()]
-    unmetered = q.rest_total(_span(roster, "1d", when), parts(roster, f"{HERE} AND "))
+    unmetered = q.total(_span(roster, "1d", when, roster.rest))
     return shares(
         both("building.shares"), [*targets, Target(unmetered, names[""])], "kwatth", item_colours(roster),
         both("why.month"),
     )  # fmt: skip
 
 
-def year(hours: Span, single: bool) -> Panel:
+def year(hours: Span) -> Panel:
     panel = heat_map(
         both("building.waste"),
-        [Target(q.hour_of_day(hours, hour, single), f"{hour:02}") for hour in range(24)],
+        [Target(q.hour_of_day(hours, hour), f"{hour:02}") for hour in range(24)],
         "kwatth",
         both("why.year"),
     )
@@ -158,7 +153,7 @@ def day_sums(roster: Roster) -> Panel:
     """Daily energy by sub-item."""
     names = item_names(roster)
     targets = [Target(q.by_day(_span(roster, "1d", points=where)), names[code]) for code, where in roster.items.items()]
-    unmetered = q.rest_by(_span(roster, "1d"), parts(roster, f"{HERE} AND "), "1d")
+    unmetered = q.by_day(_span(roster, "1d", points=roster.rest))
     return bars(
         both("board.days"), [*targets, Target(unmetered, names[""])], "kwatth", interval="1d",
         overrides=coloured(item_colours(roster)),

@@ -5,7 +5,7 @@ from typing import Final
 from dashboards.catalogue import text
 from dashboards.grafana import queries as q
 from dashboards.grafana.board import Board
-from dashboards.grafana.building_board import item_colours, item_names, parts
+from dashboards.grafana.building_board import item_colours, item_names
 from dashboards.grafana.findings_table import findings_table
 from dashboards.grafana.panels import YUAN, Panel, Target, bars, coloured, number, ranking, shares
 from dashboards.grafana.queries import Span
@@ -30,7 +30,7 @@ def _numbers(roster: Roster) -> tuple[Panel, ...]:
     energy, cost, carbon = (
         Span(points, "1d", roster.zone, quantity)
         for points, quantity in (
-            (roster.totals, "energy_import"), (roster.tops, "cost"), (roster.tops, "carbon"),
+            (roster.whole, "energy_import"), (roster.tops, "cost"), (roster.tops, "carbon"),
         )
     )  # fmt: skip
     day = both("why.days")
@@ -39,7 +39,7 @@ def _numbers(roster: Roster) -> tuple[Panel, ...]:
         number(both("board.month"), [Target(q.at_stake())], YUAN, description=both("why.stake")),
         number(both("district.energy"), [Target(q.total(energy))], "kwatth", description=day),
         number(both("board.completeness"), [Target(q.completeness(energy))], "percentunit", decimals=1,
-               description=both("why.completeness")),
+               description=both("why.complete_total")),
         number(both("district.cost"), [Target(q.total(cost))], YUAN, description=day),
         number(both("district.carbon"), [Target(q.total(carbon, 1000))], "masst", description=day),
     )  # fmt: skip
@@ -53,7 +53,7 @@ def days(roster: Roster) -> Panel:
     """Daily energy of all buildings by sub-item, with what is not metered as a layer of its own."""
     names = item_names(roster)
     targets = [Target(q.by_day(_span(roster, where)), names[code]) for code, where in roster.items.items()]
-    unmetered = Target(q.rest_by(_span(roster), parts(roster), "1d"), names[""])
+    unmetered = Target(q.by_day(_span(roster, roster.rest)), names[""])
     return bars(
         both("district.where"), [*targets, unmetered], "kwatth", interval="1d",
         overrides=coloured(item_colours(roster)), description=both("why.rest"),
@@ -63,7 +63,7 @@ def days(roster: Roster) -> Panel:
 def month_shares(roster: Roster) -> Panel:
     names, when = item_names(roster), "time > now() - 30d"
     targets = [Target(q.total(_span(roster, where, when)), names[code]) for code, where in roster.items.items()]
-    unmetered = Target(q.rest_total(_span(roster, when=when), parts(roster)), names[""])
+    unmetered = Target(q.total(_span(roster, roster.rest, when)), names[""])
     return shares(
         both("building.shares"), [*targets, unmetered], "kwatth", item_colours(roster), both("why.month")
     )  # fmt: skip

@@ -1,15 +1,17 @@
 """InfluxQL: one statement each, as text with Grafana's ``$timeFilter``; nothing here knows how it is drawn.
 
-Every energy query says ``known > 0`` (or names one way of knowing): missing is stored as value 0. Where several meters
-make one number, their ``min(known)`` says how the sum is known, so that one missing meter takes the sum away instead of
-making it small. Days and months are those of the roster's zone, hence ``tz(…)``. Long spans read daily rows.
+Every energy query says ``known > 0`` (or names one way of knowing): missing is stored as value 0. Sums of meters are
+the ledger's own totals, columns that say themselves how complete they are and are withheld where they are not. Days
+and months are those of the roster's zone, hence ``tz(…)``. Long spans read daily rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 HERE: Final = "\"building\" = '$building'"
 """the board's variable"""
+METERS: Final = '"point" !~ /^=/'
+"""no totals"""
 COMPLETE: Final = 0.9
 """totals of which less is known are withheld (settings: analytics.completeness_limit)"""
 MEASURED, ESTIMATED, KNOWN = '"known" = 2', '"known" = 1', '"known" > 0'
@@ -51,12 +53,9 @@ def total(span: Span, per: int = 1) -> str:
 
 
 def completeness(span: Span) -> str:
-    """The share of rows that are known, 0 to 1."""
-    return (
-        'SELECT count("value") / count("row") FROM'
-        f' (SELECT "value" FROM "interval" WHERE {span.where} AND {KNOWN}),'
-        f' (SELECT "known" AS "row" FROM "interval" WHERE {span.where}) WHERE {span.when} {span.tz}'
-    )
+    """The mean of a total's own completeness, 0 to 1, over the rows that are over."""
+    told = replace(span, quantity="completeness")
+    return f'SELECT mean("value") FROM "interval" WHERE {told.where} AND {KNOWN} {span.tz}'
 
 
 def by_day(span: Span, by: str = "") -> str:
@@ -66,29 +65,6 @@ def by_day(span: Span, by: str = "") -> str:
         f'SELECT sum("value") FROM "interval" WHERE {span.where} AND {KNOWN}'
         f" GROUP BY time(1d){group} fill(none) {span.tz}"
     )
-
-
-def rest(span: Span, parts: str) -> str:
-    """What ``parts`` leave of the points, where all of them are known: not metered below."""
-    of_parts = span.where.replace(span.points, parts)
-    return (
-        'SELECT sum("whole") - sum("part") AS "rest", min("known") AS "known" FROM'
-        f' (SELECT "value" AS "whole", "known" FROM "interval" WHERE {span.where}),'
-        f' (SELECT "value" AS "part", "known" FROM "interval" WHERE {of_parts})'
-        f' WHERE {span.when} GROUP BY time({span.resolution}), "building" fill(none) {span.tz}'
-    )
-
-
-def rest_by(span: Span, parts: str, window: str, function: str = "sum") -> str:
-    """The rest of each window."""
-    return (
-        f'SELECT {function}("rest") FROM ({rest(span, parts)}) WHERE {span.when} AND {KNOWN}'
-        f" GROUP BY time({window}) fill(none) {span.tz}"
-    )
-
-
-def rest_total(span: Span, parts: str) -> str:
-    return f'SELECT sum("rest") FROM ({rest(span, parts)}) WHERE {span.when} AND {KNOWN} {span.tz}'
 
 
 def load(span: Span, known: str = KNOWN, fill: str = "null") -> str:
@@ -112,16 +88,14 @@ def base_load(span: Span) -> str:
     return f'SELECT median("low") FROM ({lowest}) {span.tz}'
 
 
-def hour_of_day(span: Span, hour: int, single: bool = False) -> str:
-    """The energy of one local hour of each day, at the day's midnight: a row of the heat map.
+def hour_of_day(span: Span, hour: int) -> str:
+    """The energy of one local hour of each day, at the day's midnight: a row of the heat map. One point a building.
 
     InfluxQL has no hour of the day. So days are cut at that hour and the first row of each is taken; missing hours
     have rows too, so the first is that hour, except in the first piece, which the range cuts short: OFFSET 1.
-    ``single``: the points are one meter a building, whose rows need no sum; a year is then ten times quicker.
     """
-    source, where = ('"interval"', span.where) if single else (f"({span.rows})", span.when)
     first = (
-        f'SELECT first("value") AS "value", "known" FROM {source} WHERE {where}'
+        f'SELECT first("value") AS "value", "known" FROM "interval" WHERE {span.where}'
         f" GROUP BY time(1d, {hour}h) fill(none) LIMIT 100000 OFFSET 1 {span.tz}"
     )
     return f'SELECT sum("value") FROM ({first}) WHERE {span.when} AND {KNOWN} GROUP BY time(1d) fill(none) {span.tz}'
@@ -138,16 +112,16 @@ def intensity(span: Span, area_m2: float) -> str:
 
 def knownness(resolution: str, window: str, zone: str) -> str:
     """How the least known row of each window is known, by meter of the board's building; cost and model left out."""
+    rows = f'{METERS} AND "resolution" = \'{resolution}\' AND "quantity" =~ /^(energy_import|volume|heat|cold)$/'
     return (
-        f'SELECT min("known") FROM "interval" WHERE $timeFilter AND {HERE} AND "resolution" = \'{resolution}\''
-        f' AND "quantity" =~ /^(energy_import|volume|heat|cold)$/ GROUP BY time({window}), "point" fill(none)'
-        f" tz('{zone}')"
+        f'SELECT min("known") FROM "interval" WHERE $timeFilter AND {HERE} AND {rows}'
+        f" GROUP BY time({window}), \"point\" fill(none) tz('{zone}')"
     )
 
 
 def gaps(zone: str) -> str:
     """Share of known hours by meter."""
-    rows = '"resolution" = \'1h\' AND "quantity" =~ /^(energy_import|volume|heat|cold)$/'
+    rows = f'{METERS} AND "resolution" = \'1h\' AND "quantity" =~ /^(energy_import|volume|heat|cold)$/'
     return (
         'SELECT count("value") / count("row") AS "share" FROM'
         f' (SELECT "value" FROM "interval" WHERE $timeFilter AND {rows} AND {KNOWN}),'

@@ -1,7 +1,7 @@
-"""What boards know of a portfolio: names, zone, and which meters make a total, as InfluxQL conditions.
+"""What boards know of a portfolio: names, zone, and the ledger's totals, as InfluxQL conditions.
 
-The store's tags are identity only, so that a renamed meter stays one series; what a meter is *for* stands in the
-portfolio and is written into the queries here. After a meter was added, boards are pushed again.
+Totals have names of their own (:mod:`submeter.words.tree`), the same in every building, so a sub-meter that is added or
+moved in the tree changes no board. A building or a main meter that is added does, and boards are pushed again.
 """
 
 import re
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from submeter.words import Building, Measure, Medium, Point, Portfolio
+from submeter.words.tree import NOT_METERED, PORTFOLIO, roots, slice_id, total_id
 
 SUB_ITEMS: Final = ("01A", "01B", "01C", "01D")
 NOTHING: Final = "\"building\" = ''"
@@ -25,55 +26,55 @@ class Roster:
     measures: tuple[Measure, ...]
     gateways: tuple[str, ...]
     totals: str
-    """electricity: the main meter of each building, or its top meters where there is no main one"""
-    single: bool
-    """each of ``totals`` is one meter"""
+    """electricity: the ledger's total of each building"""
+    whole: str
+    """electricity: the ledger's total of all buildings, in days and months"""
+    mains: str
+    """electricity: the meters that make the total; what is expected is told of them"""
     items: dict[str, str]
-    """electricity's sub-items right below the main meter"""
+    """electricity's sub-items"""
+    rest: str
+    """what no sub-item's meter counts"""
     media: dict[Medium, str]
-    """top meters of each other medium that there is"""
+    """each other medium that there is"""
     tops: str
-    """top meters of all media: what is paid for"""
+    """all media: what is paid for"""
 
 
 def roster(portfolio: Portfolio) -> Roster:
     """What the boards of this portfolio need to know."""
-    power = [p for p in portfolio.points.values() if p.medium == Medium.ELECTRICITY]
-    totals = [p for b in portfolio.buildings for p in _totals(portfolio, b)]
-    below = [p for b in portfolio.buildings for p in _below(portfolio, b)]
-    others = [p for p in portfolio.points.values() if p.medium not in (Medium.ELECTRICITY, Medium.WEATHER)]
-    tops = [p for p in others if p.is_main]
+    mains = [p for b in portfolio.buildings for p in roots(portfolio, b)]
+    media = [m for m in Medium if any(roots(portfolio, b, m) for b in portfolio.buildings)]
     return Roster(
         zone=_zone(portfolio),
         buildings=tuple(portfolio.buildings.values()),
         measures=tuple(portfolio.measures.values()),
         gateways=tuple(portfolio.gateways),
-        totals=condition(totals),
-        single=len({p.building for p in totals}) == len(totals),
-        items={code: condition(p for p in below if p.item[:3] == code) for code in SUB_ITEMS} if power else {},
-        media={m: condition(p for p in tops if p.medium == m) for m in Medium if any(p.medium == m for p in tops)},
-        tops=condition([*totals, *tops]),
+        totals=_each(total_id(PORTFOLIO)),
+        whole=f"\"building\" = '{PORTFOLIO}' AND {_named(total_id(PORTFOLIO))}",
+        mains=condition(mains),
+        items={code: _named(slice_id(PORTFOLIO, code)) for code in SUB_ITEMS} if mains else {},
+        rest=_named(slice_id(PORTFOLIO, NOT_METERED)),
+        media={m: _each(total_id(PORTFOLIO, m)) for m in media if m is not Medium.ELECTRICITY},
+        tops=_each(*(total_id(PORTFOLIO, m) for m in media)),
     )
+
+
+def _named(total: str) -> str:
+    """A total's own name, wherever it stands."""
+    return f"\"point\" = '{total.partition('/')[2]}'"
+
+
+def _each(*totals: str) -> str:
+    """These totals in each building, and not in all of them together."""
+    names = any_of(total.partition("/")[2] for total in totals) if totals else "/^$/"
+    return f'("building" !~ /^=/ AND "point" =~ {names})'
 
 
 def _zone(portfolio: Portfolio) -> str:
     """The zone of most buildings: a board's days begin at one midnight."""
     zones = Counter(b.zone for b in portfolio.buildings.values())
     return zones.most_common(1)[0][0] if zones else "UTC"
-
-
-def _totals(portfolio: Portfolio, building: str) -> list[Point]:
-    main = portfolio.main_of(building)
-    return [main] if main else _top(portfolio, building)
-
-
-def _below(portfolio: Portfolio, building: str) -> list[Point]:
-    main = portfolio.main_of(building)
-    return [portfolio.points[p] for p in portfolio.children_of(main.id)] if main else _top(portfolio, building)
-
-
-def _top(portfolio: Portfolio, building: str) -> list[Point]:
-    return [p for p in portfolio.points_of(building) if p.medium == Medium.ELECTRICITY and p.is_main]
 
 
 def condition(points: Iterable[Point]) -> str:

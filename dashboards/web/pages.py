@@ -88,6 +88,7 @@ class Pages:
             "client": {"words": script_words(language), "palette": {i or "none": c for i, c in ITEMS.items()},
                        "heat": HEAT, "lang": language},
             "district_name": self.reader.portfolio.tenant,
+            "total_limit": self.reader.limit,
         }  # fmt: skip
 
     # pages

@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from analytics.totals import rebuild_totals
 from dashboards.grafana import files, provisioning
 from dashboards.grafana.boards import boards
 from dashboards.grafana.panels import Json
@@ -114,6 +115,7 @@ def fill(store: Store, address: str, token: str) -> Filled:
     with store.writing():
         district.fill(store, portfolio, now_ms)
         _spoil(store, now_ms)
+        rebuild_totals(store, portfolio, 0.9)
     _tell(store, now_ms)
     store.close()
     return Filled(address, token, "submeter", portfolio, now_ms)

@@ -127,13 +127,14 @@ def test_a_condition_holds_the_points_given_and_no_others() -> None:
     assert not re.match(any_of(["a.1"]).strip("/"), "ab1")
 
 
-def test_a_roster_knows_mains_sub_items_and_other_media() -> None:
+def test_a_roster_knows_totals_mains_sub_items_and_other_media() -> None:
     known = roster(load_portfolio(ROOT / "config" / "demo"))
 
     assert known.zone == "Asia/Shanghai"
-    assert "main" in known.totals
-    assert "light)" in known.items["01A"]
-    assert "plant" not in known.items["01B"]
+    assert known.totals == '("building" !~ /^=/ AND "point" =~ /^(=electricity)$/)'
+    assert known.whole == "\"building\" = '=' AND \"point\" = '=electricity'"
+    assert "main" in known.mains
+    assert known.items["01A"] == "\"point\" = '=01A00'"
     assert sorted(known.media) == ["gas", "water"]
 
 

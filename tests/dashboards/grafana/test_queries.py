@@ -65,11 +65,10 @@ def test_the_sum_of_a_day_is_that_of_the_buildings_local_day(filled: Any) -> Non
 
 def test_what_is_not_metered_is_the_tenth_that_no_sub_item_counts(filled: Any) -> None:
     known = roster(filled.portfolio)
-    everything = f"({' OR '.join(known.items.values())})"
-    span = Span(f"{HERE} AND {known.totals}", "1h", ZONE)
+    total, unmetered = (Span(f"{HERE} AND {p}", "1h", ZONE) for p in (known.totals, known.rest))
 
-    rest = filled.ask(q.rest_by(span, f"{HERE} AND {everything}", "1h"), filled.now_ms - 2 * DAY_MS)
-    whole = filled.ask(q.load(span), filled.now_ms - 2 * DAY_MS)
+    rest = filled.ask(q.load(unmetered), filled.now_ms - 2 * DAY_MS)
+    whole = filled.ask(q.load(total), filled.now_ms - 2 * DAY_MS)
 
     assert values(rest) == pytest.approx([0.1 * v for v in values(whole)])
 
@@ -77,14 +76,14 @@ def test_what_is_not_metered_is_the_tenth_that_no_sub_item_counts(filled: Any) -
 def test_an_hour_with_a_missing_sub_meter_has_no_rest_and_is_no_zero(filled: Any) -> None:
     known = roster(filled.portfolio)
     hole = filled.now_ms - 6 * DAY_MS
-    everything = f"({' OR '.join(known.items.values())})"
-    total, lighting = (Span(f"{HERE} AND {p}", "1h", ZONE) for p in (known.totals, known.items["01A"]))
+    points = (known.totals, known.items["01A"], known.rest)
+    total, lighting, unmetered = (Span(f"{HERE} AND {p}", "1h", ZONE) for p in points)
 
     def times(series: list[dict[str, Any]]) -> list[int]:
         return [row[0] for row in series[0]["values"] if row[1] is not None]
 
     start = hole - 3 * 3_600_000
-    assert hole not in times(filled.ask(q.rest_by(total, f"{HERE} AND {everything}", "1h"), start))
+    assert hole not in times(filled.ask(q.load(unmetered), start))
     assert hole not in times(filled.ask(q.load(lighting), start))
     assert hole in times(filled.ask(q.load(total), start))
 
@@ -100,13 +99,12 @@ def test_an_estimated_hour_is_drawn_as_such_and_not_as_measured(filled: Any) -> 
     assert [hour, None] in measured
 
 
-@pytest.mark.parametrize("single", [False, True])
 @pytest.mark.parametrize("hour", [0, 5, 9, 23])
-def test_a_row_of_the_heat_map_holds_that_local_hour_of_each_day(filled: Any, hour: int, single: bool) -> None:
+def test_a_row_of_the_heat_map_holds_that_local_hour_of_each_day(filled: Any, hour: int) -> None:
     span = Span(f"{HERE} AND {roster(filled.portfolio).totals}", "1h", ZONE)
     begin = filled.now_ms - 40 * DAY_MS + 5 * 3_600_000 + 1
 
-    row = filled.ask(q.hour_of_day(span, hour, single), begin)[0]["values"]
+    row = filled.ask(q.hour_of_day(span, hour), begin)[0]["values"]
     hours = dict(filled.ask(q.load(span), begin)[0]["values"])
 
     assert len(row) >= 38
@@ -116,12 +114,16 @@ def test_a_row_of_the_heat_map_holds_that_local_hour_of_each_day(filled: Any, ho
 
 
 def test_completeness_is_the_share_of_known_rows(filled: Any) -> None:
-    span = Span(f"{HERE} AND {roster(filled.portfolio).items['01A']}", "1h", ZONE)
+    """Of a total's own hours, those of which nothing is known count nothing; the whole district's days are whole."""
+    known = roster(filled.portfolio)
+    span = Span(f"{HERE} AND {known.items['01A']}", "1h", ZONE)
 
+    district = values(filled.ask(q.completeness(Span(known.whole, "1d", ZONE)), filled.now_ms - 10 * DAY_MS))
     share = values(filled.ask(q.completeness(span), filled.now_ms - 10 * DAY_MS))
 
     hours = 240
     assert share == pytest.approx([(hours - 1) / hours])
+    assert district == [1.0]
 
 
 def test_a_year_per_area_is_withheld_when_days_are_missing(filled: Any) -> None:
