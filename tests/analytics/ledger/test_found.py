@@ -195,3 +195,14 @@ def test_a_device_that_was_read_by_hand_at_both_ends_and_never_polled_counts() -
     analyst(store, where).step()
     hours = known_hours(store)
     assert [hours[f"2025-03-{d}"] for d in ("02T21:00", "02T23:00", "03T04:00")] == [4.0, 4.0, 4.0]
+
+
+@pytest.mark.parametrize("rating", [100.0, 0.0], ids=["rated", "unrated"])
+def test_a_weekend_of_zeros_is_missing_and_not_the_whole_register_as_energy(rating: float) -> None:
+    shown = hourly(10 * 24, shown=50_000.0)
+    shown = [(t, 0.0 if 3 * 24 <= row < 5 * 24 + 3 else kwh) for row, (t, kwh) in enumerate(shown)]
+    store = settled(shown, portfolio(rating=rating))
+    hours = rows(store, Resolution.HOUR)
+    assert max(known_hours(store).values()) == 4
+    assert hours.flags[[3 * 24 - 1, 5 * 24 + 2]].tolist() == [Flag.RESET, Flag.RESET]
+    assert hours.micro[5 * 24 + 3 :][:100].tolist() == [4_000_000] * 100
