@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from analytics.anomalies.bank.compete import Stretch, competed, of_days, stretches
 from analytics.anomalies.bank.measure import measured
@@ -31,12 +32,18 @@ TOLERANCE: Final = 0.5
 """Least probability of a long fault that is told."""
 SUDDEN_ODDS: Final = 11.0
 """Least odds (logarithm) of a sudden fault that is told."""
+EVEN_ODDS: Final = 9.0
+"""At these odds a sudden fault is as often none."""
 TAKEN_OUT: Final = 5.0
 """A sudden fault of these odds is taken out before long ones are looked for."""
 MOST_SPREADS: Final = 8.0
 YEAR_DAYS: Final = 365
+BESIDE_H: Final = 2
+"""Hours beside a bad one are suspect, too: where an episode ends is known to the hour at best."""
+POINT: Final = (-8.0, 2.0)
 MONTH_H: Final = 730.5
 BUDGET: Final = 0.5
+CERTAIN: Final = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
     scores = np.full(record.energy.shape, np.nan)
     told: list[Told] = []
     for meter, name in enumerate(record.names):
-        scores[meter] = _scores(record, window, of_days(probability[meter]), sudden[meter])
+        scores[meter] = _scores(plain, meter, window, of_days(probability[meter]), sudden[meter])
         for stretch in stretches(probability[meter], TOLERANCE):
             told += _told_stretch(plain, meter, name, stretch, window, spoilt[meter])
         told += [_told_sudden(record, meter, name, each) for each in sudden[meter] if each.odds > SUDDEN_ODDS]
@@ -129,15 +136,27 @@ def _odds(record: Record, meter: int, spoilt: Bools, window: Window) -> Singles:
     return segment_odds(evidence(inside, bank), evidence(inside, drift), persistence(noise.level, LENGTHS))
 
 
-def _scores(record: Record, window: Window, days: Floats, sudden: list[Sudden]) -> Floats:
+def _scores(record: Record, meter: int, window: Window, days: Floats, sudden: list[Sudden]) -> Floats:
+    """Logarithm of the odds of each hour: of long faults, of sudden ones, and of merely standing out."""
     faults = [k for k, name in enumerate(KINDS) if name != UNLIKE]
     daily = np.log(np.clip(days[faults].sum(axis=0), 1e-12, 1))
     out = np.full(len(record.hour), daily.min())
     out[window.begin : window.row(window.days)] = np.repeat(daily, 24)
+    out = np.logaddexp(out, _standing_out(record, meter))
     for each in sudden:
+        rows = slice(max(each.begin - BESIDE_H, 0), each.end + BESIDE_H)
+        out[rows] = np.maximum(out[rows], min(each.odds - 12, 1 + 0.01 * each.odds) - 0.5)
         rows = slice(each.begin, each.end)
         out[rows] = np.maximum(out[rows], min(each.odds - 12, 1 + 0.01 * each.odds))
     return np.where(record.examined, out, np.nan)
+
+
+def _standing_out(record: Record, meter: int) -> Floats:
+    """Logarithm of small odds that grow with the hour's distance from what is usual, or that of an hour beside it."""
+    residual = record.logs(meter) - record.usual[meter]
+    far = np.nan_to_num(np.abs(residual)) / max(spread(residual), 1e-6)
+    beside = maximum_filter1d(far, 2 * BESIDE_H + 1)
+    return np.asarray(POINT[0] + POINT[1] * np.log(np.maximum(np.maximum(far, 0.9 * beside), 0.1)), float)
 
 
 def _told_stretch(record: Record, meter: int, name: str, stretch: Stretch, window: Window, spoilt: Bools) -> list[Told]:
@@ -148,11 +167,14 @@ def _told_stretch(record: Record, meter: int, name: str, stretch: Stretch, windo
 
 def _told_sudden(record: Record, meter: int, name: str, each: Sudden) -> Told:
     excess, facts = measured(record, meter, each.kind, each.begin, each.end, np.zeros(len(record.hour), bool))
-    return Told(name, each.kind, each.begin, each.end, min(each.odds / (each.odds + 1), 0.99), excess, facts)
+    return Told(
+        name, each.kind, each.begin, each.end, float(1 / (1 + np.exp(-(each.odds - EVEN_ODDS) / 2))), excess, facts
+    )
 
 
 def _within(told: list[Told], record: Record, budget: float) -> list[Told]:
-    """The surest, as many as the alarm budget lets through."""
+    """The surest, as many as the alarm budget lets through; what is certain is told in any case."""
     months = record.examined.sum() * len(record.names) / MONTH_H
     most = max(round(budget * months), 1)
-    return sorted(told, key=lambda t: -t.confidence)[:most]
+    ranked = sorted(told, key=lambda t: -t.confidence)
+    return ranked[:most] + [t for t in ranked[most:] if t.confidence >= CERTAIN]

@@ -28,7 +28,12 @@ MOST_SPIKE_H: Final = 3
 TENFOLD: Final = float(np.log(10))
 HABIT: Final = (1.1, 4.0)
 """A verdict is lowered by 1.1 times the habit's, less 4."""
+RATIO_SHARE: Final = 0.1
+"""Tenfold for more than this share of the hours is a matter of the meter's ratio, taken out but not told hour by hour."""
+RATIO_ODDS: Final = 8.0
 OFTEN: Final = 4
+OFTEN_ALONE: Final = 30
+"""How many times within the hours examined make a habit: a meter without a past has to be odd for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def sudden_faults(hours: Hours) -> list[Sudden]:
     """What stands out hour by hour, surest first, none over another."""
     level = np.searchsorted(np.quantile(hours.expected, np.linspace(0, 1, BINS + 1)[1:-1]), hours.expected)
     wide = max(spread(hours.logs - hours.usual), 0.05)
-    found = [*_standing(hours, level, wide), *_repeating(hours, level), *_high(hours, wide)]
+    found = [*_standing(hours, level, wide), *_repeating(hours, level, wide), *_high(hours, wide)]
     out: list[Sudden] = []
     taken = np.zeros(len(hours.energy), bool)
     for each in sorted(_unlike_habit(found, hours.past), key=lambda s: -s.odds):
@@ -69,13 +74,16 @@ def sudden_faults(hours: Hours) -> list[Sudden]:
 
 
 def _unlike_habit(found: list[Sudden], past: Bools) -> Iterator[Sudden]:
+    often = OFTEN if past.any() else OFTEN_ALONE
     for kind in SUDDEN:
         mine = [s for s in found if s.kind == kind]
         before = sorted((s.odds for s in mine if past[s.begin]), reverse=True)
         now = sorted((s.odds for s in mine if not past[s.begin]), reverse=True)
-        habit = max([0.0, *before[1:2], *now[OFTEN - 1 : OFTEN]])
+        habit = max([0.0, *before[1:2], *now[often - 1 : often]])
+        hours = sum(s.end - s.begin for s in mine if s.odds > RATIO_ODDS)
+        most = RATIO_ODDS if kind == "scale10" and hours > RATIO_SHARE * len(past) else np.inf
         for each in mine:
-            yield replace(each, odds=each.odds - max(0.0, HABIT[0] * habit - HABIT[1]))
+            yield replace(each, odds=min(each.odds - max(0.0, HABIT[0] * habit - HABIT[1]), most))
 
 
 def _tail(w: Floats | float, freedom: float) -> Floats:
@@ -99,8 +107,9 @@ def _standing(hours: Hours, level: Ints, wide: float) -> Iterator[Sudden]:
     zero = known & (hours.energy <= 1e-9)
     if not zero.any():
         return
-    once = _rates(zero, hours.past & known, level, 2.0, 0.002)
-    again = hours.past & known & _after(zero)
+    past = hours.past & known if (hours.past & known).any() else known
+    once = _rates(zero, past, level, 2.0, 0.002)
+    again = past & _after(zero)
     keeps = max(((zero & again).sum() + 0.6) / (again.sum() + 2.0), 0.1)
     likely = min(keeps, 0.6) if again.any() else 0.3
     more = np.minimum(np.maximum(once, likely), np.maximum(20 * once, 0.12))
@@ -121,8 +130,10 @@ def _lump(hours: Hours, begin: int, end: int, wide: float) -> float:
     return float(_tail(whole / wide, TAIL) - _tail(alone / wide, TAIL))
 
 
-def _repeating(hours: Hours, level: Ints) -> Iterator[Sudden]:
-    """Stretches in which one value is read again and again; rates are those of all hours, as resolution may change."""
+def _repeating(hours: Hours, level: Ints, wide: float) -> Iterator[Sudden]:
+    """Stretches in which one value is read again and again; rates are those of all hours, as resolution may change.
+
+    A value that lies far from what is usual meanwhile speaks once more, for the stretch as a whole."""
     same = np.r_[False, hours.energy[1:] == hours.energy[:-1]] & (hours.energy > 1e-9)
     known = np.isfinite(hours.energy)
     once = _rates(same, known, level, 4.0, 0.02)
@@ -133,15 +144,15 @@ def _repeating(hours: Hours, level: Ints) -> Iterator[Sudden]:
     total = np.r_[0.0, np.cumsum(cost[level])]
     for begin, end in runs(same):
         if end - begin >= 3:  # four equal readings
-            yield Sudden("stuck", begin - 1, end, float(cost_once[level[begin]] + total[end] - total[begin + 1]))
+            apart = float(np.median(hours.logs[begin:end] - hours.usual[begin:end]))
+            odds = float(cost_once[level[begin]] + total[end] - total[begin + 1] - _tail(apart / wide, STILL_TAIL))
+            yield Sudden("stuck", begin - 1, end, odds)
 
 
 def _high(hours: Hours, wide: float) -> Iterator[Sudden]:
     """Hours far above all that the meter has shown, and stretches that fit when divided by ten."""
     known = np.isfinite(hours.energy)
-    past = hours.past & known
-    if not past.any():
-        return
+    past = hours.past & known if (hours.past & known).any() else known
     top = max(float(np.quantile(hours.energy[past], 0.99)), 1e-9)
     over = np.nan_to_num((hours.energy - hours.expected) / top)
     second = float(np.partition(over[past], -2)[-2]) if past.sum() > 1 else 0.0
@@ -164,4 +175,4 @@ def _tenfold(hours: Hours, begin: int, end: int, wide: float) -> float:
     loose = max(wide, 0.1)
     gain = _tail(tenth / loose, STILL_TAIL) - np.log(loose) - _tail(np.clip(now / wide, -40, 40), STILL_TAIL)
     miss = float(tenth.mean()) / max(0.2, wide)
-    return float((gain + np.log(wide)).sum()) - 0.25 * miss**2 * min(end - begin, 6)
+    return float((gain + np.log(wide)).sum()) - 0.75 * miss**2 * min(end - begin, 6)
