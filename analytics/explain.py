@@ -89,8 +89,8 @@ def _row(rows: Intervals, i: int, start_s: int, end_s: int) -> Told:
 def explained(store: Store, meter: Meter, resolution: Resolution, start_s: int, end_s: int) -> list[Told]:
     """:func:`told`, each with the readings at its boundaries and all that happened in it."""
     rows = told(store, meter, resolution, start_s, end_s)
-    if not rows:
-        return []
+    if not rows or not meter.segments:
+        return rows
     corrections = corrections_of(store, meter.point.id)
     window = fetch(store, meter, rows[0].start_s * 1000, rows[-1].end_s * 1000, corrections)
     if not len(window.track):

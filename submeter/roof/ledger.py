@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analytics.calendar import edges
+from analytics.check_totals import sums_of
 from analytics.explain import Told, explained, told
 from analytics.meter import Meter, meter_of
 from submeter.roof.corrections import correct, list_corrections, revoke
@@ -16,7 +17,7 @@ from submeter.roof.ledger_check import check
 from submeter.roof.ledger_words import how_known, number, plain, reasons, when
 from submeter.roof.place import Place, with_place
 from submeter.roof.span import check_meters, instant_of
-from submeter.words import QUANTITIES, ConfigError, Resolution
+from submeter.words import QUANTITIES, ConfigError, Point, Portfolio, Resolution
 
 LENGTHS = {"day": Resolution.HOUR, "month": Resolution.DAY, "year": Resolution.MONTH}
 """what is shown of a span, unless something else is asked for"""
@@ -50,7 +51,8 @@ def show(
     why: bool,
     as_json: bool,
 ) -> None:
-    """Show a meter's intervals of a day, a month or a year, and how each is known.
+    """Show a meter's intervals of a day, a month or a year, and how each is known; or those of a virtual meter, or of a
+    total such as PD01/=electricity.
 
     \b
     Example:
@@ -58,9 +60,7 @@ def show(
       submeter ledger show PD01/main --month 2026-03 --explain
     """
     portfolio = place.watch()()
-    check_meters(portfolio, (meter,))
-    found = meter_of(portfolio, meter)
-    assert found is not None
+    found, members = _found(portfolio, meter)
     zone = ZoneInfo(found.zone)
     length, first_s, last_s = _span(zone, {"day": day, "month": month, "year": year})
     chosen = Resolution(resolution) if resolution else LENGTHS[length]
@@ -75,10 +75,24 @@ def show(
             click.echo(msgspec.json.encode(plain(row, found, chosen)))
     elif why:
         _explain(rows, found, zone, chosen)
+        if members:
+            click.echo(f"\nsum of {members}; ask for those")
     else:
         _print(rows, found, zone, chosen)
     if not rows and not as_json:
         click.echo("nothing is settled there; is the meter's gateway sending (submeter web, Operations)?")
+
+
+def _found(portfolio: Portfolio, name: str) -> tuple[Meter, str]:
+    """A meter, or a sum as if it were one without devices, and what it adds up. Raises :class:`ConfigError`."""
+    meter = meter_of(portfolio, name)
+    of = next((each for each in sums_of(portfolio) if each.sum.point == name), None)
+    if meter is not None or of is None:
+        check_meters(portfolio, (name,))
+        assert meter is not None
+        return meter, ""
+    terms = " ".join(f"{'-' if term.sign < 0 else '+'} {term.point}" for term in of.sum.terms)
+    return Meter(Point(id=name, name=name, quantity=of.sum.quantity), of.zone, ()), terms.removeprefix("+ ")
 
 
 def _span(zone: ZoneInfo, asked: dict[str, str | None]) -> tuple[str, int, int]:

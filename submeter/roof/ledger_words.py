@@ -19,6 +19,7 @@ METHODS: Final = {
     Method.SUM: "sum of other intervals",
     Method.NO_READING: "nothing was read",
     Method.NO_CLOSING: "the register was reset or exchanged without a closing reading",
+    Method.INCOMPLETE: "of its meters too little is known to show a sum",
     Method.REFUTED: "what was read was taken back by the register",
     Method.NONE: "no method is stored",
 }
@@ -27,6 +28,7 @@ FLAGS: Final = {
     Flag.ROLLOVER: "the register rolled over",
     Flag.RESET: "the register was reset",
     Flag.EXCHANGE: "the meter was exchanged",
+    Flag.INCOMPLETE: "incomplete: without those of its meters that are missing, and not scaled up",
 }
 EVENTS: Final = {
     "rollover": "the register rolled over: {before}, then {after}",

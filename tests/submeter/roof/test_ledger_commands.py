@@ -12,8 +12,9 @@ import pytest
 
 from analytics.calendar import instant_ms
 from analytics.corrections import CorrectionError
+from submeter.roof.ledger_words import FLAGS, METHODS
 from submeter.stores import Column, Store
-from submeter.words import Block, ConfigError, Readings, Resolution, Series
+from submeter.words import Block, ConfigError, Flag, Method, Readings, Resolution, Series
 from tests.submeter.roof.hand_read import ZONE, opened, run, site
 
 BEGIN = instant_ms("2026-03-01", ZONE)
@@ -110,6 +111,17 @@ def test_months_and_years_are_shown_by_days_and_months(settings: Path) -> None:
     ]  # fmt: skip
     (month,) = rows_of(settings, "--year", "2026")
     assert (month["resolution"], month["known"], month["flags"]) == ("1mo", "missing", ["pending"])
+
+
+def test_a_total_is_shown_with_what_it_adds_up(settings: Path) -> None:
+    told = run(settings, "ledger", "show", "b/=electricity", "--day", "2026-03-02", "--resolution", "1d", "--explain")
+    assert "2026-03-02 to 2026-03-03  480.000 kWh: measured: sum of other intervals" in told.output
+    assert told.output.endswith("sum of b/m; ask for those\n")
+
+
+def test_every_method_and_flag_has_words() -> None:
+    assert set(METHODS) == set(Method)
+    assert set(FLAGS) | {Flag.PENDING} == {flag for flag in Flag if flag.value}
 
 
 @pytest.mark.parametrize(
