@@ -54,6 +54,8 @@ LENGTHS_H: Final = (3, 12, 24, 72, 168)
 STEPS: Final = (1.0, 0.1, 0.01, 0.001)
 """resolutions of a register in kWh, the coarsest on which all hours of the file lie is the meter's"""
 WINDOW_H: Final = HISTORY_S // 3600
+MORE: Final = 3
+"""so many times more holes of a few hours, since each holds so little"""
 DAY_H: Final = 24
 WEEK_H: Final = 168
 ROUNDS: Final = 12
@@ -161,13 +163,15 @@ def as_register(group: str, name: str, zone: str, country: str, starts_s: Ints, 
 
 
 def filled(meter: Meter, wanted: int, random: np.random.Generator) -> list[Filled]:
-    """``wanted`` holes of every length, if the series has the room, filled by the ledger and by the peers."""
+    """``wanted`` holes of every length (more of the shortest), if the series has the room, filled by the ledger and by
+    the peers."""
     meter = stretch(meter, random)
     truth = hours_of(meter, meter.read)
     good = np.zeros(len(meter.times_s) - 1, bool)
     measured = (truth.known == Known.MEASURED) & (truth.flags & Flag.SUSPECT == 0)
     good[np.searchsorted(meter.times_s, truth.start[measured].astype(np.int64))] = True
-    lengths = random.permutation(np.repeat(LENGTHS_H, wanted)).tolist()
+    counts = [wanted * (MORE if length < DAY_H // 2 else 1) for length in LENGTHS_H]
+    lengths = random.permutation(np.repeat(LENGTHS_H, counts)).tolist()
     out: list[Filled] = []
     for _ in range(ROUNDS):
         holes = place(good, np.diff(meter.micro), lengths, random)
