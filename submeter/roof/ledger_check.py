@@ -11,13 +11,17 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from analytics.check import Checked, Violation, absent, check_point, unsettled
+from analytics.check import NEAR_DAYS, Checked, Violation, absent, check_point, unsettled
 from analytics.check_totals import check_sum, sums_of
+from analytics.suspect import REACH_DAYS
 from analytics.tree import Planned
 from submeter.roof.place import Place, with_place
 from submeter.roof.span import check_meters, metered, meters_of
 from submeter.stores import Store
 from submeter.words import QUANTITIES, Portfolio
+
+WAITING_S = (REACH_DAYS + NEAR_DAYS) * 86_400
+"""how far before a reading that is not settled yet a total may still change"""
 
 
 @click.command()
@@ -74,21 +78,25 @@ def _checks(store: Store, portfolio: Portfolio, points: tuple[str, ...], *, lost
     if lost and (columns := absent(store, portfolio)):
         yield Checked("", violations=columns)
     for point in track(points, "checking", console=Console(stderr=True)):
-        yield check_point(store, portfolio, point, waits.get(point))
+        checked = check_point(store, portfolio, point, waits.get(point))
+        if checked.violations:  # looked at again: the ledger may have been settling this meter just then
+            checked = check_point(store, portfolio, point, unsettled(store).get(point))
+        yield checked
     for each in sums_of(portfolio) if lost else ():
-        yield _sum_checked(store, each, waits)
+        yield _sum_checked(store, each)
 
 
-def _sum_checked(store: Store, of: Planned, waits: dict[str, int]) -> Checked:
-    """A total or virtual meter; none while readings wait that it may be made of."""
-    if waits:
-        return Checked("")
-    return Checked("", violations=check_sum(store, of))
+def _sum_checked(store: Store, of: Planned) -> Checked:
+    """A total or virtual meter, up to where readings wait that it may be made of."""
+    found = check_sum(store, of)
+    if found:
+        steady = np.datetime64(min(unsettled(store).values(), default=2**53) // 1000 - WAITING_S, "s")
+        found = [each for each in check_sum(store, of) if each.end <= steady]
+    return Checked("", violations=found)
 
 
 def _tell(portfolio: Portfolio, violation: Violation, *, as_json: bool) -> None:
     column = violation.column
-    point = portfolio.points.get(column.point)
     if as_json:
         plain = {
             "meter": column.point, "quantity": column.quantity, "resolution": column.resolution.value,
@@ -97,7 +105,8 @@ def _tell(portfolio: Portfolio, violation: Violation, *, as_json: bool) -> None:
         }  # fmt: skip
         click.echo(msgspec.json.encode(plain))
         return
-    zone: tzinfo = ZoneInfo(portfolio.buildings[point.building].zone) if point else UTC
+    building = portfolio.buildings.get(column.point.partition("/")[0])
+    zone: tzinfo = ZoneInfo(building.zone) if building else UTC
     unit = QUANTITIES[column.quantity].unit if column.quantity in QUANTITIES else column.quantity
     click.echo(
         f"{column.point}, {column.quantity} ({unit}), {column.resolution}, "

@@ -214,3 +214,21 @@ def test_a_wrong_number_ends_the_check_with_code_1_and_a_sentence(settings: Path
     rules = [json.loads(line).get("rule") for line in every.stdout.splitlines()]
     assert rules[-1] is None
     assert {"settled", "sums", "counts", "priced"} <= set(rules)
+
+
+def test_a_total_that_is_no_sum_is_found_even_while_newer_readings_wait(settings: Path) -> None:
+    assert run(settings, "settle").exit_code == 0
+    store = opened(settings)
+    column = Column("b/=electricity", "energy_import", Resolution.DAY)
+    start = np.datetime64("2026-03-01T16:00", "s")
+    (day,) = store.read_intervals([column], start, start + np.timedelta64(1, "s"))
+    store.write_intervals(column, replace(day, micro=day.micro + 1))
+    store.touch([("b/m", BEGIN + 100 * 24 * HOUR_MS, BEGIN + 100 * 24 * HOUR_MS + 1)])
+    store.close()
+    told = run(settings, "ledger", "check")
+    assert told.exit_code == 1
+    assert "stored is 480.000001; it should be 480.000000, the sum of its members [totals]" in told.output
+    store = opened(settings)
+    store.touch([("b/m", BEGIN, BEGIN + 1)])
+    store.close()
+    assert run(settings, "ledger", "check").exit_code == 0, "what waits may change it"
