@@ -21,7 +21,7 @@ from analytics.corrections import standing
 from analytics.frozen import doubted, frozen_of, pinned
 from analytics.gaps import HISTORY_S, History, long_gaps, spread
 from analytics.meter import FOREVER_MS, Meter, meter_of
-from analytics.months import asked, monthly, near_measured
+from analytics.months import Months, near_measured
 from analytics.settle import GRACE_MS, settle, settle_all, tolerance_ms
 from analytics.suspect import REACH_DAYS, suspect_hours
 from analytics.tariff import revalued
@@ -216,16 +216,19 @@ def _months(
     """Months from ``days``. A boundary outside of the window, where nothing changed, is asked of the days beside it,
     and of the readings there only where neither of those is measured."""
     boundaries, span = grid[Resolution.MONTH], grid[Resolution.DAY]
-    exact = near_measured(days, meter.zone, boundaries)
-    profiled = np.zeros(len(boundaries), bool)
-    for row in np.flatnonzero(asked(days, meter.zone, boundaries) & ~exact).tolist():
+    months = Months.of(days, meter.zone, boundaries)
+    exact, profiled = np.zeros((2, len(boundaries)), bool)
+    asked = months.asked
+    if asked.any():
+        exact = near_measured(days, meter.zone, boundaries)
+    for row in np.flatnonzero(asked & ~exact).tolist():
         at, of, using = int(boundaries[row]), window, history
         if not span[0] <= at <= span[-1]:
             of = fetch(store, meter, at * 1000, at * 1000 + 1, corrections)
             hours = edges(meter.zone, Resolution.HOUR, of.first_ms // 1000, of.last_ms // 1000 + 1)
             using = history_of(store, meter, of, hours)
         exact[row], profiled[row] = _boundary(of, at, using)
-    return monthly(days, meter.zone, boundaries, exact, profiled)
+    return months.settled(exact, profiled)
 
 
 def _boundary(window: Window, at_s: int, history: History | None) -> tuple[bool, bool]:

@@ -7,6 +7,7 @@ whatever is missing inside; missing when the register was lost inside; pending u
 :func:`analytics.settle.settle` at :attr:`Resolution.MONTH` is the same in one go from a whole track; a test compares.
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -19,40 +20,50 @@ from submeter.words import Flag, Intervals, Known, Method
 Flags = NDArray[np.bool_]
 
 
-def monthly(days: Intervals, zone: str, boundaries: Seconds, exact: Flags, profiled: Flags) -> Intervals:
-    """Months between successive boundaries (epoch s, n + 1) from their days' rows; those whose first day has no row
-    are left out.
+@dataclass(frozen=True, slots=True, eq=False)
+class Months:
+    """The rows of ``days`` by month: ``row`` is the first at or after each boundary (epoch s, n + 1 for n months)."""
 
-    ``exact`` and ``profiled`` tell of each boundary whether a reading is near enough, and whether its count lies on a
-    profile. Revision is 0.
-    """
-    row, begun, closed = _rows(days, zone, boundaries)
-    known, method = how_known(exact, profiled)
-    flags = _union(days.flags, row)
-    broken = flags & BROKEN > 0
-    known[broken], method[broken & (method == Method.REGISTER)] = Known.ESTIMATED, Method.LINEAR
-    lost = closed & (_sum(days.method == Method.NO_CLOSING, row) > 0)
-    missing = ~closed | (_sum(days.known == Known.MISSING, row) > 0)
-    micro = np.where(missing, 0, _sum(days.micro, row))
-    known[missing], method[missing] = Known.MISSING, np.where(lost, Method.NO_CLOSING, Method.NO_READING)[missing]
-    flags[~closed] = Flag.PENDING
-    return Intervals.of(boundaries[:-1].astype("datetime64[s]"), micro, known, method, flags).take(begun)
+    days: Intervals
+    zone: str
+    boundaries: Seconds
+    row: NDArray[np.intp]
+    begun: Flags
+    """which have their first day's row"""
+    closed: Flags
+    """which have all of their days' rows, none of them pending"""
 
+    @staticmethod
+    def of(days: Intervals, zone: str, boundaries: Seconds) -> "Months":
+        starts = days.start.astype("datetime64[s]").astype(np.int64)
+        row = np.searchsorted(starts, boundaries)
+        whole = np.diff(row) == np.diff(np.searchsorted(midnights(zone), boundaries))
+        closed = whole & (_sum(days.flags & Flag.PENDING > 0, row) == 0)
+        return Months(days, zone, boundaries, row, stands(starts, boundaries[:-1]), closed)
 
-def asked(days: Intervals, zone: str, boundaries: Seconds) -> Flags:
-    """The boundaries that matter: those of months whose days are all there, and over."""
-    _, begun, closed = _rows(days, zone, boundaries)
-    whole = begun & closed
-    return np.asarray(np.append(whole, False) | np.append(False, whole))
+    @property
+    def asked(self) -> Flags:
+        """The boundaries that matter: those of months that are begun and closed."""
+        whole = self.begun & self.closed
+        return np.asarray(np.append(whole, False) | np.append(False, whole))
 
-
-def _rows(days: Intervals, zone: str, boundaries: Seconds) -> tuple[NDArray[np.intp], Flags, Flags]:
-    """The first day's row at or after each boundary; which months have their first day's row; which have all of
-    their days', none of them pending."""
-    starts = days.start.astype("datetime64[s]").astype(np.int64)
-    row = np.searchsorted(starts, boundaries)
-    whole = np.diff(row) == np.diff(np.searchsorted(midnights(zone), boundaries))
-    return row, stands(starts, boundaries[:-1]), whole & (_sum(days.flags & Flag.PENDING > 0, row) == 0)
+    def settled(self, exact: Flags, profiled: Flags) -> Intervals:
+        """Those that are begun. ``exact`` and ``profiled`` tell of each boundary whether a reading is near enough,
+        and whether its count lies on a profile. Revision is 0."""
+        starts = self.boundaries[:-1].astype("datetime64[s]")
+        if not self.closed.any():
+            none = np.zeros(len(starts), np.int64)
+            return Intervals.of(starts, none, Known.MISSING, Method.NO_READING, Flag.PENDING).take(self.begun)
+        known, method = how_known(exact, profiled)
+        flags = _union(self.days.flags, self.row)
+        broken = flags & BROKEN > 0
+        known[broken], method[broken & (method == Method.REGISTER)] = Known.ESTIMATED, Method.LINEAR
+        lost = self.closed & (_sum(self.days.method == Method.NO_CLOSING, self.row) > 0)
+        missing = ~self.closed | (_sum(self.days.known == Known.MISSING, self.row) > 0)
+        micro = np.where(missing, 0, _sum(self.days.micro, self.row))
+        known[missing], method[missing] = Known.MISSING, np.where(lost, Method.NO_CLOSING, Method.NO_READING)[missing]
+        flags[~self.closed] = Flag.PENDING
+        return Intervals.of(starts, micro, known, method, flags).take(self.begun)
 
 
 def near_measured(days: Intervals, zone: str, boundaries: Seconds) -> Flags:

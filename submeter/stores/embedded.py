@@ -10,6 +10,7 @@ Intervals lie in blocks likewise. :mod:`~submeter.stores.packing` is the stored 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -305,8 +306,10 @@ def _by(keys: Ints) -> Iterator[tuple[int, NDArray[np.intp]]]:
 
 
 def _by_block(intervals: Intervals, span: int) -> Iterator[tuple[int, Intervals]]:
-    starts = intervals.start.astype("datetime64[s]").astype(np.int64)
-    return ((block, intervals.take(rows)) for block, rows in _by(starts // span))
+    """Each block's number and rows; starts ascend."""
+    blocks = intervals.start.astype("datetime64[s]").astype(np.int64) // span
+    cuts = [0, *(np.flatnonzero(blocks[1:] != blocks[:-1]) + 1).tolist(), len(blocks)]
+    return ((int(blocks[first]), intervals.take(slice(first, stop))) for first, stop in pairwise(cuts))
 
 
 def _merged(connection: sqlite3.Connection, key: int, block: int, arriving: Intervals) -> Intervals:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analytics.calendar import edges
 from analytics.ledger import settle_point
-from analytics.months import monthly, near_measured
+from analytics.months import Months, near_measured
 from analytics.settle import settle
 from analytics.unroll import Track
 from submeter.stores.memory import MemoryStore
@@ -189,7 +189,7 @@ def test_months_made_of_days_are_the_months_of_the_track(seed: int, n: int, mark
     whole = settle(track, grid, M)
     of_days = settle(track, days, D)
     nearest = np.abs(times[:, None] - grid[None, :] * 1000).min(axis=0)
-    found = monthly(of_days, zone, grid, nearest <= DAY_MS, np.zeros(len(grid), bool))
+    found = Months.of(of_days, zone, grid).settled(nearest <= DAY_MS, np.zeros(len(grid), bool))
     for field in ("start", "micro", "known", "method", "flags"):
         assert getattr(found, field).tolist() == getattr(whole, field).tolist(), field
     assert (nearest[near_measured(of_days, zone, grid)] <= 48 * 60_000).all()
