@@ -47,7 +47,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     ),
     "year": Benchmark(
         "[METERS DAYS [SAMPLE [PROCESSES]]]",
-        "a year of a city (`year 12000 365 40`): settled in memory by processes, time and peak memory; a sample of it "
+        "a year of a city (`year 12000 365 33`): settled in memory by processes, time and peak memory; a sample of it "
         "through the embedded store, per meter; an ordinary night's new day",
         "1,000,000 readings/s per core; two int64 a reading; an hour a night",
     ),

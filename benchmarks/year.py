@@ -3,9 +3,9 @@
 *In memory*: every meter's register readings are made, settled to quarters, hours, days and months in NumPy, and its
 rows compared with what the register counted; processes share the meters, and each keeps one meter at a time. Nothing is
 read from, or written to, a store: for 12,000 meters that would be a file of gigabytes, so the store's part is measured
-on a *sample* of the meters, from the change feed of an embedded store on disk until the rows are durable, and told per
-meter. *The night* is as the product works: one process, one store with all meters, the past of each settled for ten
-days (it looks no further back), then one more day of each.
+on a *sample* of them (33 are one building), from the change feed of an embedded store on disk until rows and totals are
+durable, and told per meter. *The night* is as the product works: one process, one store with all meters, the past of
+each settled for ten days (it looks no further back), then one more day of each.
 """
 
 import resource
