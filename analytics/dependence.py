@@ -4,7 +4,7 @@
     -----------------------------------  --------------------------------------------------  -------------------------
     a reading, a correction              boundaries between the readings around it           a hold time (24 h) before
     … before estimated hours             their profiles, which look four weeks back          28 days after it
-    … of a meter without a rating        its limits of what is plausible                     60 days on both sides
+    … and with it a day's highest hour   limits of a meter without a rating                  60 days on both sides
     device: ratio, digits, resolution    energy of that device                               its own dates
     device: dates, hand readings         energy at the exchange                              the dates, old and new
     zone, country, rating, quantity      all of its energy                                   its whole life

@@ -7,7 +7,7 @@ those have their revision raised. So it does nothing the second time, and a full
 Quarters are kept for days on whose end readings came at least every twenty minutes (median of the last nine); hours
 and days always. Months are made of their days, of those in the window and of those stored around it
 (:mod:`analytics.months`). A late reading in front of estimated hours re-settles those of the four weeks after it; for a
-meter without a rating, whose limits are its own history, 60 days on both sides of any change.
+meter without a rating, whose limits are its own history, 60 days on both sides of a change of any day's highest hour.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from analytics.gaps import HISTORY_S, History, long_gaps, spread
 from analytics.meter import FOREVER_MS, Meter, meter_of
 from analytics.months import Months, near_measured
 from analytics.settle import GRACE_MS, settle, settle_all, tolerance_ms
-from analytics.suspect import REACH_DAYS, suspect_hours
+from analytics.suspect import REACH_DAYS, daily_highest, suspect_hours
 from analytics.tariff import revalued
 from analytics.unroll import HOLD_MS
 from analytics.window import Window, fetch, told_times
@@ -115,11 +115,36 @@ def settle_span(
 
     ``until_ms``: say that intervals up to then are missing where nothing was read; default: the last reading.
     """
+    settled = _settle_span(store, meter, (start_ms, end_ms), corrections, until_ms)
+    if meter.rated or not _moves_limits(store, meter, settled.changed.get(Resolution.HOUR)):
+        return settled
+    reach = (start_ms - REACH_DAYS * DAY_MS, end_ms + (REACH_DAYS + 1) * DAY_MS)
+    return _settle_span(store, meter, reach, corrections, until_ms)
+
+
+def _moves_limits(store: Store, meter: Meter, hours: Intervals | None) -> bool:
+    """Whether changed hours make another highest hour of any day, from which the limits of the days around it come.
+
+    Where they do not, every limit is what it was, and no hour that was not settled now is judged otherwise.
+    """
+    if hours is None or not len(hours):
+        return False
+    first_s, last_s = hours.start[[0, -1]].astype(np.int64).tolist()
+    days = edges(meter.zone, Resolution.DAY, first_s, last_s + 1)
+    (stored,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(days[0]), _at(days[-1]))
+    fresh = _chain(stored.take(~np.isin(stored.start, hours.start)), hours)
+    before, after = daily_highest(stored, meter.zone), daily_highest(fresh, meter.zone)
+    return not all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def _settle_span(
+    store: Store, meter: Meter, span: tuple[int, int], corrections: tuple[Correction, ...], until_ms: int | None
+) -> Settled:
     frozen = frozen_of(store, meter.point.id)
     since_ms = frozen.until_ms if frozen else -FOREVER_MS
-    if frozen is not None and end_ms <= frozen.raw_ms:
+    if frozen is not None and span[1] <= frozen.raw_ms:
         return Settled(meter.point.id, meter.point.quantity, {}, frozen_ms=since_ms)
-    start_ms, end_ms = max(start_ms, since_ms), max(end_ms, since_ms + 1)
+    start_ms, end_ms = max(span[0], since_ms), max(span[1], since_ms + 1)
     low, high = _widened(store, meter, start_ms, end_ms, corrections)
     window = fetch(store, meter, max(low, since_ms), high, corrections)
     first_s, last_s = max(window.first_ms, since_ms) // 1000, max(window.last_ms, until_ms or 0) // 1000 + 1
@@ -167,9 +192,7 @@ def _certain(window: Window, quarters: Intervals) -> bool:
 def _widened(
     store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: tuple[Correction, ...]
 ) -> tuple[int, int]:
-    """The change with the intervals whose estimates or limits look at it."""
-    if not meter.rated:
-        return start_ms - REACH_DAYS * DAY_MS, end_ms + (REACH_DAYS + 1) * DAY_MS
+    """The change with the intervals whose estimates look at it."""
     if not _late(store, meter, end_ms + HOLD_MS, corrections):
         return start_ms, end_ms
     reach = end_ms + HOLD_MS + 1000 * HISTORY_S + DAY_MS
@@ -291,7 +314,8 @@ def _judged(store: Store, meter: Meter, rows: dict[Resolution, Intervals], grid:
     (before,) = store.read_intervals([column], _at(first_s - reach), _at(first_s))
     (after,) = store.read_intervals([column], _at(last_s), _at(last_s + reach))
     hours = rows[Resolution.HOUR]
-    found = suspect_hours(_chain(before, hours, after), meter.zone)[len(before) : len(before) + len(hours)]
+    mine = slice(len(before), len(before) + len(hours))
+    found = suspect_hours(_chain(before, hours, after), meter.zone, mine)
     if not found.any():
         return rows
     starts = hours.start[found].astype(np.int64)
