@@ -1,6 +1,6 @@
 """Prints how many cases the properties tried (from all workers), and has the profile that tries many."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -12,8 +12,8 @@ settings.register_profile("deep", max_examples=20_000)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    report: Any = yield
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    report = yield
     if call.when == "call" and (name := getattr(item, "originalname", item.name)) in TRIED:
         report.user_properties.append(("ledger cases", TRIED.pop(name)))
     return report

@@ -35,7 +35,7 @@ MEDIA = {
     Medium.HEAT: "heat",
     Medium.COLD: "cold",
 }
-RATIOS = ("", "400/5", "100/3")
+RATIOS = (Fraction(1), Fraction(80), Fraction(100, 3))
 EVENTS = frozenset(
     {"gap", "glitch", "frozen", "jump", "reset", "rollover", "exchange", "ratio", "clock", "rejected", "told"}
 )
@@ -111,7 +111,7 @@ def _times(draw: st.DrawFn, pace: str, begin: int) -> list[int]:
     if pace != "irregular":
         return [begin + i * step for i in range(n)]
     spacing = _random(draw).integers(1, 2 * step, n)
-    return (begin + np.cumsum(spacing)).tolist()
+    return [begin + int(after) for after in np.cumsum(spacing)]
 
 
 def _random(draw: st.DrawFn) -> np.random.Generator:
@@ -146,10 +146,10 @@ def _used(draw: st.DrawFn, n: int, modulus: int) -> list[int]:
 
 def _hung(draw: st.DrawFn, times: list[int], happened: set[str], flow: Flow, first: int) -> list[Hung]:
     """The devices, cut where one was exchanged or its transformers were."""
-    ratios = [Fraction(80) if draw(st.booleans()) else Fraction(1)]
+    ratio = draw(st.sampled_from(RATIOS))
     kinds = [kind for kind in ("exchange", "ratio") if kind in happened]
     cuts = sorted(draw(st.sets(st.sampled_from(_instants(times)), min_size=1, max_size=3))) if kinds else []
-    hung = [Hung("s1", -FOREVER_MS, FOREVER_MS, ratios[0], first)]
+    hung = [Hung("s1", -FOREVER_MS, FOREVER_MS, ratio, first)]
     for cut in cuts:
         last = hung[-1]
         hung[-1] = last._replace(until_ms=cut)
@@ -158,7 +158,7 @@ def _hung(draw: st.DrawFn, times: list[int], happened: set[str], flow: Flow, fir
             serial, shown = f"s{len(hung) + 1}", draw(st.sampled_from([0, 17 * MICRO]))
             hung.append(Hung(serial, cut, FOREVER_MS, last.ratio, shown))
         else:
-            ratio = Fraction(draw(st.sampled_from([20, 80, 1])))
+            ratio = draw(st.sampled_from(RATIOS))
             hung.append(Hung(last.serial, cut, FOREVER_MS, ratio, last.shown + went))
     return hung
 

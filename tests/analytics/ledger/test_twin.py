@@ -49,9 +49,7 @@ def test_what_a_profile_spreads_over_a_gap_adds_up_to_what_the_register_counted(
     store, slow = replayed(history), slowly(history)
     hours = rows(store, Resolution.HOUR, quantity_of(history))
     starts = hours.start.astype(np.int64) * 1000
-    knots = dict(
-        zip(slow.path.times, np.cumsum([0, *(link.counted for link in slow.path.links)]).tolist(), strict=False)
-    )
+    knots = dict(zip(slow.path.times, slow.totals, strict=False))
     whole = sorted(t for t in knots if t in set(starts.tolist()))
     for one, other in pairwise(whole):
         inside = (starts >= one) & (starts < other)

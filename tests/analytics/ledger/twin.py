@@ -4,10 +4,12 @@ Plain loops over plain integers; nothing of the fast code is used. What a gap of
 energy by the meter's profile is not said again here: inside it only the bounds are.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from itertools import pairwise
+from functools import cached_property
+from itertools import accumulate, pairwise
 from statistics import median
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -50,13 +52,13 @@ class Slow:
             if a >= first - GRACE_MS and a <= last
         ]
         if resolution is Resolution.QUARTER:
-            spans = [(a, b) for a, b in spans if self._fine(a)]
+            days = boundaries(self.zone, Resolution.DAY, first, last)
+            fine = {end for end in days if self._fine(end)}
+            spans = [(a, b) for a, b in spans if days[bisect_right(days, a)] in fine]
         return {a // 1000: self._row(a, b, TOLERANCE_MS[resolution.value]) for a, b in spans}
 
-    def _fine(self, start_ms: int) -> bool:
-        """Whether the last nine readings of its day came at least every twenty minutes, in the median."""
-        day = boundaries(self.zone, Resolution.DAY, start_ms, start_ms)
-        end = next(b for b in day if b > start_ms)
+    def _fine(self, end: int) -> bool:
+        """Whether the last nine readings of the day that ends then came at least every twenty minutes, in the median."""
         spacing = [b - a for a, b in pairwise(self.read)]
         if not spacing:
             return False
@@ -67,34 +69,37 @@ class Slow:
     def _row(self, begin: int, end: int, tolerance: int) -> Row:
         if end > self.path.times[-1]:
             return Row(0, Known.MISSING, Flag.PENDING)
-        touched = [
-            link
-            for (a, b), link in zip(pairwise(self.path.times), self.path.links, strict=True)
-            if a < end and b > begin
-        ]
+        touched = self.path.links[max(bisect_right(self.path.times, begin) - 1, 0) : bisect_left(self.path.times, end)]
         flags = Flag.NONE
         for link in touched:
             flags |= link.flags
         if any(link.lost for link in touched):
             return Row(0, Known.MISSING, flags)
-        exact = all(min(abs(t - at) for t in self.path.times) <= tolerance for at in (begin, end))
+        exact = all(self._nearest(at) <= tolerance for at in (begin, end))
         whole = exact and not flags & (Flag.RESET | Flag.EXCHANGE)
         low, high = self._count(begin), self._count(end)
         micro = None if low is None or high is None else high - low
         return Row(micro, Known.MEASURED if whole else Known.ESTIMATED, flags)
 
+    def _nearest(self, at: int) -> int:
+        """How far the nearest accepted reading is."""
+        row = bisect_left(self.path.times, at)
+        return min(abs(t - at) for t in self.path.times[max(row - 1, 0) : row + 1])
+
     def _count(self, at: int) -> int | None:
         """The cumulative count at an instant, on the line between the readings beside it."""
-        count = 0
-        for (a, b), link in zip(pairwise(self.path.times), self.path.links, strict=True):
-            if at <= a:
-                return count
-            if at < b:
-                if b - a > SHORT_MS and link.counted and not link.lost:
-                    return None
-                return count + link.counted * (at - a) // (b - a)
-            count += link.counted
-        return count
+        row = bisect_right(self.path.times, at) - 1
+        if row < 0 or row == len(self.path.links):
+            return self.totals[max(row, 0)]
+        link, begin, end = self.path.links[row], self.path.times[row], self.path.times[row + 1]
+        if at > begin and end - begin > SHORT_MS and link.counted and not link.lost:
+            return None
+        return self.totals[row] + link.counted * (at - begin) // (end - begin)
+
+    @cached_property
+    def totals(self) -> list[int]:
+        """What was counted up to each accepted reading."""
+        return list(accumulate((link.counted for link in self.path.links), initial=0))
 
 
 def boundaries(zone: str, resolution: Resolution, first_ms: int, last_ms: int) -> list[int]:
