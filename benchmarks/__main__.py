@@ -95,6 +95,12 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         "the meter counted; energy settled; error of estimated quarters",
         "the simulator's hidden truth; an even spread",
     ),
+    "rollups": Benchmark(
+        "[BUILDINGS]",
+        "the first screen of a district and a year of each of its buildings, drawn from the ledger's totals in the "
+        "embedded store: seconds and rows read; all totals of a year summed anew",
+        "a warm page within 1 s; 366 rows a building; its meters' hours",
+    ),
     "lines": Benchmark("", "lines of code per package", "the lines of its tests"),
 }
 WIDTH: Final = 150

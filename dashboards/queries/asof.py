@@ -5,7 +5,7 @@ it is the end of the newest well-read month, and the page says so, instead of sh
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,24 +51,37 @@ def as_of(reader: Reader, building: str) -> AsOf:
 def _as_of(reader: Reader, building: str) -> AsOf:
     now = floor_hour(instant(reader.now_ms()))
     for days in (LOOK_BACK_DAYS, LOOK_BACK_LONG_DAYS):
-        grid = daily_totals(reader, building, now, days)
+        grid = _days(reader, building, now, days)
         known = np.asarray((grid.known > 0).any(axis=0), np.bool_)
         if known.any():
             return _judge(reader, grid, known, now)
     return AsOf(to_ms(now), True, None)
 
 
-def daily_totals(reader: Reader, building: str, now: np.datetime64, days: int) -> Grid:
-    """Daily rows of the building's total, the last day being today."""
+def daily_totals(reader: Reader, building: str) -> Grid:
+    """Daily rows of the building's total, the last day being today; as far back as it took to find any."""
+    as_of(reader, building)
+    now = floor_hour(instant(reader.now_ms()))
+    recent = _days(reader, building, now, LOOK_BACK_DAYS)
+    return recent if (recent.known > 0).any() else _days(reader, building, now, LOOK_BACK_LONG_DAYS)
+
+
+def _days(reader: Reader, building: str, now: np.datetime64, days: int) -> Grid:
+    """Read once for all that looks at a building's days."""
+    last = local_day(now, reader.building(building).zone)
+    return reader.kept(("days", building, last, days), lambda: _read_days(reader, building, last, days), 5.0)
+
+
+def _read_days(reader: Reader, building: str, last: date, days: int) -> Grid:
     zone = reader.building(building).zone
-    edges = day_edges(local_day(now, zone) - timedelta(days - 1), days, zone)
+    edges = day_edges(last - timedelta(days - 1), days, zone)
     return read_total(reader, building, Resolution.DAY, edges)
 
 
 def _judge(reader: Reader, grid: Grid, known: NDArray[np.bool_], now: np.datetime64) -> AsOf:
     newest = int(np.flatnonzero(known)[-1])
     first = to_ms(grid.starts[int(np.flatnonzero(known)[0])])
-    ends = tuple(to_ms(edge) for edge in grid.edges[1:][known])
+    ends = tuple(grid.edges[1:][known].astype("datetime64[ms]").astype(np.int64).tolist())
     filling = reader.backfill() is not None
     month = np.convolve(known, np.ones(MONTH_DAYS, int))[: len(known)]
     if newest >= len(known) - FRESH_DAYS and not (filling and month[newest] < MONTH_DAYS - 3):

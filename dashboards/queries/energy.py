@@ -39,9 +39,13 @@ class Part:
 
 def total_columns(reader: Reader, building: str, resolution: Resolution) -> dict[str, Column]:
     """The total ('=') and each sub-item by its key; what is not metered is what they leave."""
-    keys = [key for key in slices(reader.portfolio, building) if key != NOT_METERED]
+    keys = [key for key in _keys(reader, building) if key != NOT_METERED]
     found = {"=": Column(total_id(building), QUANTITY, resolution)}
     return found | {key: Column(slice_id(building, key), QUANTITY, resolution) for key in keys}
+
+
+def _keys(reader: Reader, building: str) -> list[str]:
+    return reader.kept(("slices", building), lambda: list(slices(reader.portfolio, building)), 60.0)
 
 
 def read_total(reader: Reader, building: str, resolution: Resolution, edges: Edges) -> Grid:
@@ -53,7 +57,7 @@ def read_split(reader: Reader, building: str, resolution: Resolution, edges: Edg
     """The total and its sub-items on a grid."""
     columns = total_columns(reader, building, resolution)
     grid = read_columns(reader, list(columns.values()), edges)
-    return split(grid, list(columns), NOT_METERED in slices(reader.portfolio, building))
+    return split(grid, list(columns), NOT_METERED in _keys(reader, building))
 
 
 def read_part(reader: Reader, building: str, resolution: Resolution, edges: Edges) -> Part:

@@ -32,6 +32,17 @@ class Grid:
     def starts(self) -> Edges:
         return self.edges[:-1]
 
+    def cut(self, edges: Edges) -> "Grid":
+        """The same rows on other edges of the same lengths: those that there are, missing elsewhere."""
+        at = np.searchsorted(self.starts, edges[:-1])
+        there = at < len(self.starts)
+        there[there] = self.starts[at[there]] == edges[:-1][there]
+        of = np.where(there, at, 0)
+        return Grid(
+            edges, np.where(there, self.value[:, of], np.nan), np.where(there, self.known[:, of], 0).astype(np.uint8),
+            np.where(there, self.flags[:, of], 0).astype(np.uint16), self.present[:, of] & there,
+        )  # fmt: skip
+
     @property
     def estimated(self) -> NDArray[np.bool_]:
         return np.asarray(self.known == int(Known.ESTIMATED), np.bool_)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboards.queries.asof import as_of, month_to
+from dashboards.queries.asof import as_of, daily_totals, month_to
 from dashboards.queries.energy import over, read_total, span_days, suspect_kwh, together
 from dashboards.queries.grid import Grid, read_columns
 from dashboards.queries.reader import Reader
@@ -148,7 +148,7 @@ def _intensity(reader: Reader, building: str) -> Total | None:
     end = as_of(reader, building).end
     last = local_day(end - np.timedelta64(1, "s"), at.zone)
     edges = day_edges(last - timedelta(YEAR_DAYS - 1), YEAR_DAYS, at.zone)
-    grid = read_total(reader, building, Resolution.DAY, edges)
+    grid = daily_totals(reader, building).cut(edges)
     expected = (edges[1:] <= end) | (grid.known[0] > 0)
     year = total(grid.value[0], grid.known[0], expected, limit=reader.limit)
     span = Span(edges[0], edges[-1])

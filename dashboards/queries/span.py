@@ -1,6 +1,7 @@
 """Local time: days, midnights and hours of a building as UTC instants. A day may have 23, 24 or 25 hours."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -45,9 +46,12 @@ def midnight(day: date, zone: str) -> np.datetime64:
     return np.datetime64(int(local.timestamp()), "s")
 
 
+@lru_cache(maxsize=256)
 def day_edges(first: date, days: int, zone: str) -> Edges:
-    """``days`` + 1 midnights from the first day's on."""
-    return np.array([midnight(first + timedelta(n), zone) for n in range(days + 1)], "datetime64[s]")
+    """``days`` + 1 midnights from the first day's on; asked for by every building of a district, and made once."""
+    edges = np.array([midnight(first + timedelta(n), zone) for n in range(days + 1)], "datetime64[s]")
+    edges.flags.writeable = False
+    return edges
 
 
 def hour_edges(start: np.datetime64, end: np.datetime64) -> Edges:
