@@ -54,17 +54,17 @@ def prepared(site: Site) -> tuple[Record, np.ndarray[tuple[int], np.dtype[np.dat
     history = np.zeros(len(start), bool) if site.train is None else site.of_year(site.train)[keep]
     names = [m for m, e in energy.items() if np.isfinite(e).sum() >= LEAST_HOURS]
     began = process_time()
-    designs: dict[str, Design] = {}
+    designs: dict[bytes, Design] = {}
+    of_meter = []
     for name in names:
-        station = site.meters[name].station
-        if station not in designs:
-            outdoor = site.outdoor_of(name)
-            designs[station] = design(
+        outdoor = site.outdoor_of(name)
+        seen = b"" if outdoor is None else outdoor[keep].tobytes()  # stations that share a series share a design
+        if seen not in designs:
+            designs[seen] = design(
                 start, zone=site.zone, country=site.country, outdoor_c=None if outdoor is None else outdoor[keep]
             )
-    record = recorded(
-        names, np.array([energy[m] for m in names]), [designs[site.meters[m].station] for m in names], history, examined
-    )
+        of_meter.append(designs[seen])
+    record = recorded(names, np.array([energy[m] for m in names]), of_meter, history, examined)
     return record, start, process_time() - began
 
 

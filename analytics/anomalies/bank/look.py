@@ -6,7 +6,7 @@ compete. Sudden and long faults meet at the end: what is told is what passes the
 first.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from scipy.ndimage import maximum_filter1d
 
 from analytics.anomalies.bank.compete import Stretch, competed, of_days, stretches
 from analytics.anomalies.bank.measure import measured
-from analytics.anomalies.bank.noise import LAGS, Noise, Singles, evidence, noise_of, persistence
+from analytics.anomalies.bank.noise import LAGS, Singles, evidence, noise_of, persistence
 from analytics.anomalies.bank.record import (
     Bools,
     Floats,
@@ -125,14 +125,11 @@ def _odds(record: Record, meter: int, spoilt: Bools, window: Window) -> Singles:
     wide = max(spread(residual), 1e-3)
     cells = blocked(np.clip(residual, -MOST_SPREADS * wide, MOST_SPREADS * wide), first, days)
     working = record.working[first : first + 24 * days : 24]
-    trust = np.ones(days)
-    noise = noise_of(cells, working, np.arange(days) % YEAR_DAYS, trust)
+    noise = noise_of(cells, working, np.arange(days) % YEAR_DAYS)
     skip = (window.begin - first) // 24
     part = slice(skip, skip + window.days)
-    inside = Noise(
-        noise.follow, noise.whiten[part], noise.cells[part], noise.known[part], noise.trust[part], noise.level
-    )
-    bank, drift = undone_cells(record, meter, logs, window.begin, window.days, wide)
+    inside = replace(noise, weight=noise.weight[part], cells=noise.cells[part], known=noise.known[part])
+    bank, drift = undone_cells(record, meter, logs, slice(window.begin, window.row(window.days)), wide)
     return segment_odds(evidence(inside, bank), evidence(inside, drift), persistence(noise.level, LENGTHS))
 
 

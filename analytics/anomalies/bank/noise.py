@@ -8,15 +8,14 @@ exactly: what a lagged day is counted as depends on whether it lies inside of th
 """
 
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.anomalies.bank.record import BLOCKS, Bools, Floats, Ints, spread
+from analytics.anomalies.bank.record import BLOCKS, Bools, Floats, Ints, Number, spread
 
 Singles = NDArray[np.float32]
-Number = TypeVar("Number", np.float32, np.float64)
 
 LAGS: Final = (1, 7)
 """days"""
@@ -28,25 +27,27 @@ QUARTERS: Final = 4
 OWN_DAYS: Final = 10.0
 """A quarter's own scale counts as if this many days of the whole year's had been seen before."""
 HUBER: Final = 1.5
+TRIED_DAYS: Final = (3, 6, 10, 15, 22, 32, 50)
+"""Lengths for which persistence is measured; between them it is read off a straight line."""
 MOST: Final = 4.0
 RIDGE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Noise:
-    """``follow`` (lags) · ``whiten`` (days, blocks, blocks): a day's innovation times this has unit scale, unknown
-    blocks give 0 · ``cells`` (days, blocks) log residuals, 0 where unknown · ``trust`` (days) weight of each day's
-    evidence."""
+    """``follow`` (lags) · ``weight`` (days, blocks) and then ``root`` (blocks, blocks) take a day's innovation to
+    unit scale, unknown blocks to 0 · ``cells`` (days, blocks) log residuals, 0 where unknown · ``level`` (days) a
+    day's innovation of all its blocks together, in units of its scale."""
 
     follow: Floats
-    whiten: Singles
+    weight: Singles
+    root: Singles
     cells: Singles
     known: Bools
-    trust: Singles
     level: Singles
 
 
-def noise_of(cells: Floats, working: Bools, day_of_year: Ints, trust: Floats) -> Noise:
+def noise_of(cells: Floats, working: Bools, day_of_year: Ints) -> Noise:
     """Learn it from a meter's cells (days, blocks), NaN = unknown; ``working`` and ``day_of_year`` per day."""
     known = np.isfinite(cells)
     filled = np.where(known, cells, 0.0)
@@ -61,25 +62,21 @@ def noise_of(cells: Floats, working: Bools, day_of_year: Ints, trust: Floats) ->
     together = 0.9 * np.nan_to_num(together) + 0.1 * np.eye(BLOCKS)
     np.fill_diagonal(together, 1.0)
     root = np.linalg.inv(np.linalg.cholesky(together)).T
-    whiten = (known / scale)[:, :, None] * root
-    level = np.einsum("db,dbc->dc", innovation, whiten) @ root.sum(axis=0) / np.sqrt((root.sum(axis=0) ** 2).sum())
+    weight = known / scale
+    level = (innovation * weight) @ (root @ root.sum(axis=0)) / np.sqrt((root.sum(axis=0) ** 2).sum())
     return Noise(
-        follow, whiten.astype(np.float32), filled.astype(np.float32), known, trust.astype(np.float32),
+        follow, weight.astype(np.float32), root.astype(np.float32), filled.astype(np.float32), known,
         np.clip(level, -MOST, MOST).astype(np.float32),
     )  # fmt: skip
 
 
 def persistence(level: Singles, lengths: tuple[int, ...]) -> Floats:
     """Variance of the mean over so many days, by what independent days would have, at least 1 (lengths)."""
-    sums = np.r_[0.0, np.cumsum(level - np.median(level))]
-    scale = max(spread(np.asarray(level - np.median(level), float)), 1e-6)
-    out = np.ones(len(lengths))
-    for at, n in enumerate(lengths):
-        if n < len(level) / 4:
-            out[at] = max((spread(sums[n:] - sums[:-n]) / scale) ** 2 / n, 1.0)
-        elif at:
-            out[at] = out[at - 1]
-    return np.asarray(np.maximum.accumulate(out), float)
+    centred = np.asarray(level - np.median(level), float)
+    sums, scale = np.r_[0.0, np.cumsum(centred)], max(spread(centred), 1e-6)
+    tried = [n for n in TRIED_DAYS if n < len(level) / 4] or [1]
+    found = [(spread(sums[n:] - sums[:-n]) / scale) ** 2 / n for n in tried]
+    return np.asarray(np.interp(lengths, tried, np.maximum.accumulate(np.maximum(found, 1))), float)
 
 
 def lagged(values: NDArray[Number], days: int) -> NDArray[Number]:
@@ -148,17 +145,14 @@ def evidence(noise: Noise, undone: Singles) -> Evidence:
     none = _likely(own[0] - own[1] - own[2])
     inside = (mine[0] - own[1] - own[2], mine[0] - mine[1] - own[2], mine[0] - mine[1] - mine[2])
     after = (own[0] - mine[1] - mine[2], own[0] - own[1] - mine[2])
-    trust = noise.trust
-    return Evidence(
-        tuple((_likely(w) - none) * trust for w in inside), tuple((_likely(w) - none) * trust for w in after)
-    )
+    return Evidence(tuple(_likely(w) - none for w in inside), tuple(_likely(w) - none for w in after))
 
 
 def _terms(noise: Noise, cells: Singles) -> tuple[Singles, ...]:
     """The day itself and what each lag makes expect, whitened: (hypotheses, days, blocks) each."""
     parts: list[Singles] = [cells]
     parts += [np.float32(f) * lagged(cells, k) for f, k in zip(noise.follow, LAGS, strict=True)]
-    return tuple(np.matmul(p.transpose(1, 0, 2), noise.whiten).transpose(1, 0, 2) for p in parts)
+    return tuple(np.asarray((p * noise.weight) @ noise.root, np.float32) for p in parts)
 
 
 def _likely(white: Singles) -> Singles:

@@ -9,15 +9,16 @@ this meter has gone along with it before.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.baseline import linear, regress
+from analytics.baseline import SHARED_SHARE, linear, regress, robust
 from analytics.design import Design
 
 Floats = NDArray[np.float64]
+Number = TypeVar("Number", np.float32, np.float64)
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
@@ -26,6 +27,7 @@ FLOOR: Final = 0.03
 BLOCK_H: Final = 4
 BLOCKS: Final = 24 // BLOCK_H
 LEAST_PEERS: Final = 5
+PASSES: Final = 4
 MOST_SPREADS: Final = 6.0
 HUBER: Final = 1.5
 SHRINK_DAYS: Final = 20.0
@@ -61,10 +63,16 @@ def recorded(
 ) -> Record:
     """The record of meters that have anything to tell: ``designs`` one a meter, all on the same hours."""
     floor = np.array([FLOOR * _mean(row, history) for row in energy])
+    logs = np.log(np.maximum(energy, 0) + floor[:, None])
     usual = np.empty_like(energy)
-    for row, on in enumerate(designs):
-        logs = np.log(np.maximum(energy[row], 0) + floor[row])
-        usual[row] = linear(on, regress(on, logs)[0])
+    whole = np.isfinite(energy).mean(axis=1) > SHARED_SHARE
+    for on in {id(d): d for d in designs}.values():
+        rows = np.array([k for k, d in enumerate(designs) if d is on])
+        together = rows[whole[rows]]
+        if len(together):
+            usual[together] = robust(on, on.even, logs[together], passes=PASSES)[1]
+        for row in rows[~whole[rows]]:
+            usual[row] = linear(on, regress(on, logs[row])[0])
     on = designs[0]
     return Record(tuple(names), on.hour, on.working, energy, floor, usual, history, examined)
 
@@ -86,15 +94,17 @@ def spread(values: Floats) -> float:
     return 1.4826 * float(np.median(known)) if len(known) else 0.0
 
 
-def blocked(values: Floats, begin: int, days: int) -> Floats:
+def blocked(values: NDArray[Number], begin: int, days: int) -> NDArray[Number]:
     """Means of blocks of :data:`BLOCK_H` hours (…, days, blocks), NaN where more than half of one is unknown."""
     part = values[..., begin : begin + days * 24]
     known = np.isfinite(part)
-    filled = np.where(known, part, 0.0)
-    total = sum(filled[..., k::BLOCK_H] for k in range(BLOCK_H))
-    count = sum(known[..., k::BLOCK_H].astype(float) for k in range(BLOCK_H))
+    filled = np.where(known, part, values.dtype.type(0))
+    total, count = filled[..., ::BLOCK_H].copy(), known[..., ::BLOCK_H].astype(values.dtype)
+    for k in range(1, BLOCK_H):
+        total += filled[..., k::BLOCK_H]
+        count += known[..., k::BLOCK_H]
     mean = np.where(count >= BLOCK_H / 2, total / np.maximum(count, 1), np.nan)
-    return np.asarray(mean.reshape(*part.shape[:-1], days, BLOCKS), float)
+    return np.asarray(mean.reshape(*part.shape[:-1], days, BLOCKS), values.dtype)
 
 
 def without_common(record: Record, spoilt: Bools) -> Record:

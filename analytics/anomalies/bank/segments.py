@@ -20,7 +20,7 @@ from analytics.anomalies.bank.templates import BANK, DRIFT_STEP, LONG, SLOPES, U
 KINDS: Final = (*LONG, UNLIKE)
 SHORTEST: Final[Mapping[str, int]] = {"level_up": 5, "night_on": 4, "phase_loss": 4, "time_shift": 5, UNLIKE: 3}
 LONGEST: Final = 26
-DRIFTS: Final = (14, 17, 20, 23, 26, 29, 32, 36, 40, 44, 50)
+DRIFTS: Final = (14, 17, 21, 26, 32, 40, 50)
 """days"""
 LENGTHS: Final = tuple(sorted({*range(min(SHORTEST.values()), LONGEST + 1), *DRIFTS}))
 RATE: Final[Mapping[str, float]] = {**dict.fromkeys(LONG, 0.15), UNLIKE: 0.1}
@@ -51,11 +51,13 @@ def segment_odds(bank: Evidence, drift: Evidence, persistence: Floats) -> Single
                 out[kind, at, : days + 1 - length] = (
                     log_sum(temper[at] * (first[:, : days + 1 - length] + last[:, length:]) + prior) + rate
                 )
-    rate = np.log(RATE["drift"] / MONTH_DAYS / len(DRIFTS) / len(SLOPES))
+    rate = np.float32(np.log(RATE["drift"] / MONTH_DAYS / len(DRIFTS) / len(SLOPES)))
+    behind = drift_behind(drift)
     for length in DRIFTS:
         if length <= days:
-            of_slopes = temper[LENGTHS.index(length)] * drift_evidence(drift, length) + np.float32(rate)
-            out[KINDS.index("drift"), LENGTHS.index(length), : days + 1 - length] = log_sum(of_slopes)
+            at = LENGTHS.index(length)
+            of_slopes = drift_inside(drift, length) + behind[:, length:]
+            out[KINDS.index("drift"), at, : days + 1 - length] = log_sum(temper[at] * of_slopes + rate)
     return out
 
 
@@ -89,22 +91,31 @@ def _apart(found: Evidence) -> tuple[Singles, Singles]:
     return begins.astype(np.float32), ends.astype(np.float32)
 
 
-def drift_evidence(drift: Evidence, length: int) -> Singles:
-    """(slopes, days + 1 - length) for drifts of that many days, by their first day."""
+def drift_inside(drift: Evidence, length: int) -> Singles:
+    """(slopes, days + 1 - length): evidence of the days of a drift of that many, by its first day."""
     way = np.log1p(np.array(SLOPES)[:, None] * (np.arange(length) + 0.5) / length) / DRIFT_STEP
     weight = _between(way, len(drift.inside[0]))  # (steps, slopes, length)
     edges = (0, *LAGS, length)
     days = drift.inside[0].shape[1]
     total = np.zeros((len(SLOPES), days + 1 - length), np.float32)
     for v, (a, b) in enumerate(pairwise(edges)):
-        windows = sliding_window_view(drift.inside[v], b - a, axis=1)[:, a : a + days + 1 - length]
-        total += np.tensordot(weight[:, :, a:b], windows, axes=([0, 2], [0, 2]))
-    gone = _between(np.log1p(np.array(SLOPES))[:, None] / DRIFT_STEP, len(drift.inside[0]))[:, :, 0]
+        used = np.flatnonzero(weight[:, :, a:b].any(axis=(1, 2)))
+        windows = sliding_window_view(drift.inside[v][used], b - a, axis=1)[:, a : a + days + 1 - length]
+        table = np.ascontiguousarray(windows.transpose(0, 2, 1)).reshape(-1, days + 1 - length)
+        total += weight[used, :, a:b].transpose(1, 0, 2).reshape(len(SLOPES), -1) @ table
+    return total
+
+
+def drift_behind(drift: Evidence) -> Singles:
+    """(slopes, days + 1): evidence of the week behind a drift, by the day it is over."""
+    gone = _between(np.log1p(np.array(SLOPES)) / DRIFT_STEP, len(drift.inside[0]))
+    days = drift.inside[0].shape[1]
+    at, edges = np.arange(days + 1), (0, *LAGS)
+    total = np.zeros((len(SLOPES), days + 1), np.float32)
     for v in range(len(LAGS)):
         sums = _sums(drift.after[v])
-        at = np.arange(length, days + 1)
-        first, last = np.minimum(at + edges[v], days), np.minimum(at + edges[v + 1], days)
-        total += np.tensordot(gone, (sums[:, last] - sums[:, first]).astype(np.float32), axes=(0, 0))
+        behind = sums[:, np.minimum(at + edges[v + 1], days)] - sums[:, np.minimum(at + edges[v], days)]
+        total += gone.T @ behind.astype(np.float32)
     return total
 
 

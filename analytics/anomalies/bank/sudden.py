@@ -20,6 +20,7 @@ SUDDEN: Final = ("dropout", "stuck", "gap_catchup", "spike", "scale10")
 BINS: Final = 8
 """of expectation, in which rates of zeros and repeats are counted"""
 LEAST_ODDS: Final = 3.0
+LEAST_REPEATS: Final = 3
 TAIL: Final = 4.0
 """Degrees of freedom of the residual's tails (Student's t)."""
 STILL_TAIL: Final = 3.0
@@ -29,7 +30,7 @@ TENFOLD: Final = float(np.log(10))
 HABIT: Final = (1.1, 4.0)
 """A verdict is lowered by 1.1 times the habit's, less 4."""
 RATIO_SHARE: Final = 0.1
-"""Tenfold for more than this share of the hours is a matter of the meter's ratio, taken out but not told hour by hour."""
+"""Tenfold for more than this share of the hours is a matter of the meter's ratio: taken out, but not told."""
 RATIO_ODDS: Final = 8.0
 OFTEN: Final = 4
 OFTEN_ALONE: Final = 30
@@ -67,7 +68,7 @@ def sudden_faults(hours: Hours) -> list[Sudden]:
     out: list[Sudden] = []
     taken = np.zeros(len(hours.energy), bool)
     for each in sorted(_unlike_habit(found, hours.past), key=lambda s: -s.odds):
-        if each.odds > LEAST_ODDS and not taken[each.begin : each.end].any():
+        if not taken[each.begin : each.end].any():
             taken[each.begin : each.end] = True
             out.append(each)
     return out
@@ -82,8 +83,8 @@ def _unlike_habit(found: list[Sudden], past: Bools) -> Iterator[Sudden]:
         habit = max([0.0, *before[1:2], *now[often - 1 : often]])
         hours = sum(s.end - s.begin for s in mine if s.odds > RATIO_ODDS)
         most = RATIO_ODDS if kind == "scale10" and hours > RATIO_SHARE * len(past) else np.inf
-        for each in mine:
-            yield replace(each, odds=min(each.odds - max(0.0, HABIT[0] * habit - HABIT[1]), most))
+        lower = max(0.0, HABIT[0] * habit - HABIT[1])
+        yield from (replace(s, odds=min(s.odds - lower, most)) for s in mine if s.odds - lower > LEAST_ODDS)
 
 
 def _tail(w: Floats | float, freedom: float) -> Floats:
@@ -142,11 +143,13 @@ def _repeating(hours: Hours, level: Ints, wide: float) -> Iterator[Sudden]:
     keeps = (count + 8 * np.maximum(once, 0.02)) / (np.bincount(level[again], minlength=BINS) + 8)
     cost_once, cost = -np.log(np.maximum(once, 1e-4)), -np.log(np.maximum(keeps, 0.02))
     total = np.r_[0.0, np.cumsum(cost[level])]
-    for begin, end in runs(same):
-        if end - begin >= 3:  # four equal readings
-            apart = float(np.median(hours.logs[begin:end] - hours.usual[begin:end]))
-            odds = float(cost_once[level[begin]] + total[end] - total[begin + 1] - _tail(apart / wide, STILL_TAIL))
-            yield Sudden("stuck", begin - 1, end, odds)
+    edge = np.diff(np.r_[0, same.astype(np.int8), 0])
+    begins, ends = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
+    middle = (begins + ends) // 2
+    apart = (hours.logs[middle] - hours.usual[middle]) / wide
+    odds = cost_once[level[begins]] + total[ends] - total[begins + 1] - _tail(apart, STILL_TAIL)
+    for at in np.flatnonzero((ends - begins >= LEAST_REPEATS) & (odds > LEAST_ODDS)):
+        yield Sudden("stuck", int(begins[at]) - 1, int(ends[at]), float(odds[at]))
 
 
 def _high(hours: Hours, wide: float) -> Iterator[Sudden]:

@@ -72,31 +72,40 @@ def night_hours(hour: Ints) -> Bools:
     return np.asarray((hour >= NIGHT_H[0]) | (hour < NIGHT_H[1]), bool)
 
 
-def undone_cells(
-    record: Record, meter: int, logs: Floats, begin: int, days: int, wide: float
-) -> tuple[Singles, Singles]:
+def undone_cells(record: Record, meter: int, logs: Floats, rows: slice, wide: float) -> tuple[Singles, Singles]:
     """Cells of :data:`BANK` (templates, days, blocks) and of a drift's steps (steps, days, blocks): the log residual
-    as it would be without the fault. ``logs`` (n) with sudden faults taken out (NaN)."""
-    usual, most = record.usual[meter], MOST_SPREADS * wide
-    night, size = night_hours(record.hour), scale_of(record.energy[meter], record.history)
-    plain = logs - usual
-    energy = np.where(np.isfinite(logs), record.energy[meter], np.nan)
-    rows = []
-    for t in BANK:
-        if t.kind == "level_up":
-            rows.append(_less(energy, t.size * size.mean, record.floor[meter]) - usual)
-        elif t.kind == "night_on":
-            rows.append(_less(energy, np.asarray(night * (t.size * size.span), float), record.floor[meter]) - usual)
-        elif t.kind == "time_shift":
-            rows.append(np.roll(logs, -int(t.size)) - usual)
+    as it would be without the fault, over ``rows``, which are whole days. ``logs`` (n) has sudden faults taken out
+    (NaN). A factor or a level of a drift is a constant, and needs no hours."""
+    most, size = MOST_SPREADS * wide, scale_of(record.energy[meter], record.history)
+    usual = record.usual[meter][rows].astype(np.float32)
+    energy = np.where(np.isfinite(logs[rows]), record.energy[meter][rows], np.nan).astype(np.float32)
+    night, floor = night_hours(record.hour[rows]).astype(np.float32), np.float32(record.floor[meter])
+    days = len(usual) // 24
+    plain = blocked(np.clip(logs[rows].astype(np.float32) - usual, -most, most), 0, days)
+    hours, at = [], []
+    cells = np.empty((len(BANK), *plain.shape), np.float32)
+    for k, t in enumerate(BANK):
+        if t.kind in ("phase_loss", UNLIKE):
+            cells[k] = plain - np.log(t.size)
+            continue
+        at.append(k)
+        if t.kind == "time_shift":
+            hours.append(shifted(logs, rows, int(t.size)) - usual)
         else:
-            rows.append(plain - np.log(t.size))
-    steps = plain - DRIFT_STEP * np.arange(DRIFT_STEPS)[:, None]
-    both = np.clip(np.vstack([rows, steps]), -most, most)
-    cells = blocked(both, begin, days).astype(np.float32)
-    return cells[: len(BANK)], cells[len(BANK) :]
+            extra = np.float32(t.size * (size.span if t.kind == "night_on" else size.mean))
+            hours.append(_less(energy, extra * night if t.kind == "night_on" else extra, floor) - usual)
+    cells[at] = blocked(np.clip(hours, -most, most), 0, days)
+    steps = plain - np.float32(DRIFT_STEP) * np.arange(DRIFT_STEPS, dtype=np.float32)[:, None, None]
+    return cells, steps.astype(np.float32)
 
 
-def _less(energy: Floats, extra: Floats | float, floor: float) -> Floats:
+def shifted(logs: Floats, rows: slice, hours: int) -> Singles:
+    """What a clock that is late by so many hours showed as ``rows``; NaN beyond the ends."""
+    at = np.arange(rows.start, rows.stop) + hours
+    inside = (at >= 0) & (at < len(logs))
+    return np.where(inside, logs[np.where(inside, at, 0)], np.nan).astype(np.float32)
+
+
+def _less(energy: Singles, extra: Singles | np.float32, floor: np.float32) -> Singles:
     """Logarithm of the energy without an extra load."""
-    return np.asarray(np.log(np.maximum(energy - extra, 0) + floor), float)
+    return np.asarray(np.log(np.maximum(energy - extra, np.float32(0)) + floor), np.float32)
