@@ -84,29 +84,35 @@ class History:
 
 
 @st.composite
-def histories(draw: st.DrawFn, events: frozenset[str] = EVENTS, paces: tuple[str, ...] = tuple(PACES)) -> History:
+def histories(
+    draw: st.DrawFn,
+    events: frozenset[str] = EVENTS,
+    paces: tuple[str, ...] = tuple(PACES),
+    polls: tuple[int, int] = (3, 0),
+) -> History:
+    """``polls``: fewest and most of a history, 0 = as many as its pace has at most."""
     zone, begin = draw(st.sampled_from(PLACES))
     pace = draw(st.sampled_from(paces))
-    times = _times(draw, pace, begin)
+    times = _times(draw, pace, begin, draw(st.integers(polls[0], polls[1] or LONGEST[pace])))
     happened = draw(st.sets(st.sampled_from(sorted(events)), max_size=4))
     truth = _truth(draw, times, happened)
-    polls = [Poll((h := truth.at(t)).serial, t, truth.shown(h, t)) for t in times]
-    polls, glitches = _disturbed(draw, polls, happened, truth)
-    corrections = _corrections(draw, polls, happened, truth)
+    honest = [Poll((h := truth.at(t)).serial, t, truth.shown(h, t)) for t in times]
+    shown, glitches = _disturbed(draw, honest, happened, truth)
+    corrections = _corrections(draw, shown, happened, truth)
     return History(
         _portfolio(draw, zone, truth, happened),
         truth,
-        tuple(polls),
+        tuple(shown),
         frozenset(glitches),
         corrections,
-        _arrival(draw, polls, corrections),
+        _arrival(draw, shown, corrections),
         frozenset(happened),
     )
 
 
 # the honest meter
-def _times(draw: st.DrawFn, pace: str, begin: int) -> list[int]:
-    step, n = PACES[pace], draw(st.integers(3, LONGEST[pace]))
+def _times(draw: st.DrawFn, pace: str, begin: int, n: int) -> list[int]:
+    step = PACES[pace]
     begin += draw(st.sampled_from([0, 0, 7_000, 31_000, 300_000, 7 * HOUR_MS]))
     if pace != "irregular":
         return [begin + i * step for i in range(n)]

@@ -58,7 +58,7 @@ class Slow:
         return {a // 1000: self._row(a, b, TOLERANCE_MS[resolution.value]) for a, b in spans}
 
     def _fine(self, end: int) -> bool:
-        """Whether the last nine readings of the day that ends then came at least every twenty minutes, in the median."""
+        """Whether the last nine readings of the day that ends then came every twenty minutes, in the median."""
         spacing = [b - a for a, b in pairwise(self.read)]
         if not spacing:
             return False
