@@ -44,9 +44,9 @@ class Portfolio:
     carbon: tuple[CarbonFactor, ...] = ()
     version: str = ""
     """digest of the files it was read from"""
-    _children: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _children: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    _of_building: dict[str, list[Point]] = field(default_factory=dict, compare=False, repr=False)
+    _of_building: dict[str, list[Point]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def points_of(self, building: str) -> list[Point]:
         if not self._of_building:
