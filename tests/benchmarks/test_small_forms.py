@@ -56,7 +56,8 @@ def test_ledger_tells_numpy_bulk_live_and_late_and_agrees_with_its_peer() -> Non
         "settled in NumPy, 15-minute readings", "settled in NumPy, 1-minute readings",
         "settled in NumPy, 15-minute readings, every hundredth a 0", "settled in bulk, durable",
         "a live poll of 3 meters settled", "one late reading in 30 days",
-        "one late reading in 30 days, no rating known",
+        "one late reading in 30 days, its CPU", "one late reading in 30 days, no rating known",
+        "one late reading in 30 days, no rating known, its CPU",
     }  # fmt: skip
     assert "differ by 0.00000" in result.notes[0]
 
