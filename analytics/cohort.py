@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.baseline import HALF_LIFE_DAYS, PASSES, SHARED_SHARE, describe, refusal, robust
+from analytics.baseline import HALF_LIFE_DAYS, SHARED_SHARE, coefficients_of, describe, refusal, robust
 from analytics.calendar import Times
 from analytics.design import Design, Floats, Solver, design, factorise, grid, recency
 from analytics.term import LEAST_METERS, Term, learn_term
@@ -24,8 +24,8 @@ from submeter.words import Baseline
 
 Bools = NDArray[np.bool_]
 
-FIRST_PASSES: Final = 3
-"""The first regression is only a start."""
+FIRST_PASSES: Final = 1
+"""The first regression need not be robust: the median over meters is. More passes gained nothing."""
 MOST_TEACHERS: Final = 64
 """What is shared is learnt from at most so many meters, evenly picked, so that a city fits into memory."""
 
@@ -71,7 +71,7 @@ class Cohort:
     term: Term | None = None
     usual: dict[tuple[str, int], Usual] = field(default_factory=dict)
     half_life_days: float = HALF_LIFE_DAYS
-    _designs: dict[bytes, tuple[Design, Design]] = field(default_factory=dict, repr=False)
+    _designs: dict[int, tuple[Design, Design]] = field(default_factory=dict, repr=False)
 
     def design(self, outdoor_c: Floats | None) -> Design:
         """The table of all hours for a meter of that weather; made once for all meters that share it."""
@@ -82,7 +82,7 @@ class Cohort:
         return self._made(outdoor_c)[1]
 
     def _made(self, outdoor_c: Floats | None) -> tuple[Design, Design]:
-        key = b"" if outdoor_c is None else outdoor_c.tobytes()
+        key = _weather(outdoor_c)
         if key not in self._designs:
             while len(self._designs) >= MOST_TEACHERS:
                 self._designs.pop(next(iter(self._designs)))
@@ -104,9 +104,29 @@ def fit_cohort(start: Times, place: Place, members: Sequence[Member], fitted: Bo
     for kind in dict.fromkeys(m.kind for m in able):
         _learn_usual(cohort, [m for m in able if m.kind == kind])
     models = dict(_fit_all(cohort, able))
-    refused = (m for m in held if m.point not in models)
-    models |= {m.point: _freeze(cohort, m, None, 0) for m in refused}
+    for m in held:
+        if m.point not in models:
+            on = cohort.training(m.outdoor_c)
+            models[m.point] = describe(on, m.energy_kwh, None, 0, point=m.point, building=m.building)
     return cohort, [models[m.point] for m in members]
+
+
+def predict_cohort(
+    cohort: Cohort, members: Sequence[Member], models: Sequence[Baseline], rows: Bools
+) -> tuple[Design, list[Floats]]:
+    """Expected kWh of each member in some of the hours (n), NaN where it is refused; and one table of those hours."""
+    out = [np.full(int(rows.sum()), np.nan)] * len(members)
+    on = cohort.design(members[0].outdoor_c).rows(rows)
+    by_weather: dict[int, list[int]] = {}
+    for k, m in enumerate(members):
+        if not models[k].refused:
+            by_weather.setdefault(_weather(m.outdoor_c), []).append(k)
+    for some in by_weather.values():
+        on = cohort.design(members[some[0]].outdoor_c).rows(rows)
+        expected = np.maximum(on.times(np.stack([coefficients_of(models[k]) for k in some], axis=1)), 0.0)
+        for k, values in zip(some, expected, strict=True):
+            out[k] = values
+    return on, out
 
 
 def _term(start: Times, place: Place, fitted: Bools, members: Sequence[Member]) -> Term | None:
@@ -122,7 +142,7 @@ def _learn_usual(cohort: Cohort, members: Sequence[Member]) -> None:
     by_width: dict[int, list[Floats]] = {}
     for group in _sharing(_evenly(members)):
         on = cohort.training(group[0].outdoor_c)
-        found = robust(on, on.solver(cohort.half_life_days), _scaled(group), passes=FIRST_PASSES)
+        found, _ = robust(on, on.solver(cohort.half_life_days), _scaled(group), passes=FIRST_PASSES)
         by_width.setdefault(on.width, []).extend(found.transpose(1, 0, 2))
     for width, meters in by_width.items():
         if len(meters) >= LEAST_METERS:
@@ -135,10 +155,13 @@ def _fit_all(cohort: Cohort, members: Sequence[Member]) -> Iterator[tuple[str, B
         usual = cohort.usual.get((group[0].kind, on.width))
         toward = None if usual is None else usual.coefficients[:, None]
         for some, solver in _solvers(on, group, cohort.half_life_days):
-            found = robust(on, solver, _scaled(some), toward, first=toward, passes=PASSES)
+            found, fitted = robust(on, solver, _scaled(some), toward, first=toward)
             for k, member in enumerate(some):
                 scale = _mean(member.energy_kwh)
-                yield member.point, _freeze(cohort, member, found[:, k] * scale, solver.freedom)
+                yield member.point, describe(
+                    on, member.energy_kwh, found[:, k] * scale, solver.freedom, point=member.point,
+                    building=member.building, fitted=fitted[k] * scale,
+                )  # fmt: skip
 
 
 def _solvers(on: Design, group: list[Member], half_life_days: float) -> Iterator[tuple[list[Member], Solver]]:
@@ -152,17 +175,17 @@ def _solvers(on: Design, group: list[Member], half_life_days: float) -> Iterator
             yield [member], factorise(on, known * recency(on.day, known, half_life_days))
 
 
-def _freeze(cohort: Cohort, member: Member, coefficients: Floats | None, freedom: int) -> Baseline:
-    on = cohort.training(member.outdoor_c)
-    return describe(on, member.energy_kwh, coefficients, freedom, point=member.point, building=member.building)
-
-
 def _sharing(members: Sequence[Member]) -> list[list[Member]]:
     """Members of one kind and one weather together."""
-    groups: dict[tuple[str, bytes], list[Member]] = {}
+    groups: dict[tuple[str, int], list[Member]] = {}
     for m in members:
-        groups.setdefault((m.kind, b"" if m.outdoor_c is None else m.outdoor_c.tobytes()), []).append(m)
+        groups.setdefault((m.kind, _weather(m.outdoor_c)), []).append(m)
     return list(groups.values())
+
+
+def _weather(outdoor_c: Floats | None) -> int:
+    """The same number for the same array, and a different one for any other that is alive."""
+    return 0 if outdoor_c is None else id(outdoor_c)
 
 
 def _evenly(members: Sequence[Member]) -> Sequence[Member]:

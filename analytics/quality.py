@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 WEEK: Final = 7
+LEAST_WEEKS: Final = 2
 WHOLE_DAY_H: Final = 20
 """A day counts for daily figures if at least so many of its hours are known."""
 
@@ -29,61 +31,66 @@ class Quality:
     cvrmse_daily: float
 
 
-def quality(actual_kwh: Floats, predicted_kwh: Floats, day: NDArray[np.int64], p: int) -> Quality:
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Of residuals, as shares of the mean: ``daily``, robust, and its lag-1 autocorrelation ``rho``; ``weekly``, the
+    standard deviation of seven known days in a row (of days where there are less than two weeks): how far use wanders.
+    Of all that was tried the last ranks best how far a later year will be off."""
+
+    daily: float
+    rho: float
+    weekly: float
+
+
+def quality(actual_kwh: Floats, predicted_kwh: Floats, day: Ints, p: int) -> Quality:
     """CV(RMSE), NMBE, R² with n − p, hourly and (p / 24) of daily sums; hours with NaN are left out of both."""
+    return fit_quality(actual_kwh, predicted_kwh, day, p)[0]
+
+
+def daily_scatter(actual_kwh: Floats, predicted_kwh: Floats, day: Ints) -> tuple[float, float]:
+    """(scatter of daily residuals ÷ mean day, robust; lag-1 autocorrelation of them)."""
+    spread = fit_quality(actual_kwh, predicted_kwh, day, 0)[1]
+    return spread.daily, spread.rho
+
+
+def fit_quality(actual_kwh: Floats, predicted_kwh: Floats, day: Ints, p: int) -> tuple[Quality, Scatter]:
+    """Quality (see :func:`quality`) and scatter of a fit, over hours (n); ``day`` ascending."""
     known = np.isfinite(actual_kwh)
-    actual, error = actual_kwh[known], (actual_kwh - predicted_kwh)[known]
-    n, mean = len(actual), float(actual.mean())
-    sse = float(error @ error)
-    spread = float(((actual - mean) ** 2).sum())
-    daily_error, daily_actual = _daily(error, day[known]), _daily(actual, day[known])
-    freedom = max(len(daily_error) - round(p / 24), 1)
-    return Quality(
+    actual = np.where(known, actual_kwh, 0.0)
+    error = np.where(known, actual_kwh - predicted_kwh, 0.0)
+    n, total = int(known.sum()), float(actual.sum())
+    mean, sse = total / n, float(error @ error)
+    spread = float(actual @ actual) - n * mean**2
+    daily_error, daily_mean = _daily(error, actual, known, day)
+    free = max(len(daily_error) - round(p / 24), 1)
+    found = Quality(
         n=n,
         p=p,
-        cvrmse=float(np.sqrt(sse / max(n - p, 1)) / mean),
-        nmbe=float(error.sum() / (max(n - p, 1) * mean)),
-        r2=1 - sse / spread if spread > 0 else 0.0,
-        cvrmse_daily=float(np.sqrt((daily_error**2).sum() / freedom) / daily_actual.mean()),
+        cvrmse=float(np.sqrt(sse / max(n - p, 1)) / mean) if mean else np.inf,
+        nmbe=float(error.sum() / (max(n - p, 1) * mean)) if mean else np.inf,
+        r2=1 - sse / spread if spread > 1e-9 * total**2 / n else 0.0,
+        cvrmse_daily=float(np.sqrt((daily_error**2).sum() / free) / daily_mean),
     )
+    return found, _scatter(daily_error, daily_mean)
 
 
-def daily_scatter(actual_kwh: Floats, predicted_kwh: Floats, day: NDArray[np.int64]) -> tuple[float, float]:
-    """(scatter of daily residuals ÷ mean day, robust; lag-1 autocorrelation of them)."""
-    error, mean = _daily_errors(actual_kwh, predicted_kwh, day)
+def _scatter(error: Floats, mean: float) -> Scatter:
     edge = 5 * _scale(error)
-    centred = np.asarray(np.clip(error - np.median(error), -edge, edge), float)
+    centred = np.clip(error - np.median(error), -edge, edge)
     rho = float(centred[1:] @ centred[:-1]) / (float(centred @ centred) + 1e-12)
-    return float(centred.std()) / mean, min(max(rho, 0.0), 0.95)
-
-
-def weekly_scatter(actual_kwh: Floats, predicted_kwh: Floats, day: NDArray[np.int64]) -> float:
-    """Standard deviation of the residuals of seven known days in a row ÷ mean of seven days: how far use wanders.
-
-    Of all that was tried it ranks best how far a later year will be off. With less than two weeks that of days.
-    """
-    error, mean = _daily_errors(actual_kwh, predicted_kwh, day)
     weeks = len(error) // WEEK
-    if weeks < 2:
-        return float(error.std()) / mean
-    return float(error[: weeks * WEEK].reshape(weeks, WEEK).mean(axis=1).std()) / mean
+    by_week = error[: weeks * WEEK].reshape(weeks, WEEK).mean(axis=1) if weeks >= LEAST_WEEKS else error
+    return Scatter(float(centred.std()) / mean, min(max(rho, 0.0), 0.95), float(by_week.std()) / mean)
 
 
-def _daily_errors(actual_kwh: Floats, predicted_kwh: Floats, day: NDArray[np.int64]) -> tuple[Floats, float]:
-    """Errors of whole days, and the mean day."""
-    known = np.isfinite(actual_kwh)
-    error = _daily((actual_kwh - predicted_kwh)[known], day[known])
-    return error, float(_daily(actual_kwh[known], day[known]).mean()) or 1e-9
+def _daily(error: Floats, actual: Floats, known: NDArray[np.bool_], day: Ints) -> tuple[Floats, float]:
+    """Errors of whole days (see :data:`WHOLE_DAY_H`) in ascending order, of all days where none is whole, and the mean
+    of such days."""
+    at = day - day[0]
+    count = np.bincount(at, known)
+    whole = count >= (WHOLE_DAY_H if (count >= WHOLE_DAY_H).any() else 1)
+    return np.asarray(np.bincount(at, error)[whole], float), float(np.bincount(at, actual)[whole].mean()) or 1e-9
 
 
 def _scale(values: Floats) -> float:
     return float(1.4826 * np.median(np.abs(values - np.median(values))) + 1e-12)
-
-
-def _daily(hourly: Floats, day: NDArray[np.int64]) -> Floats:
-    """Sums of whole days (see :data:`WHOLE_DAY_H`) in ascending order, of all days where none is whole."""
-    at = day - day[0]
-    count = np.bincount(at)
-    sums = np.bincount(at, hourly)
-    whole = count >= WHOLE_DAY_H
-    return np.asarray(sums[whole] if whole.any() else sums[count > 0], float)

@@ -13,9 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from analytics.baseline import predict
 from analytics.calendar import Times
-from analytics.cohort import Member, Place, fit_cohort
+from analytics.cohort import Member, Place, fit_cohort, predict_cohort
 from analytics.design import Design
 from analytics.savings import avoided
 from benchmarks.answers import Asked, add_verdict, judged, read_args
@@ -80,13 +79,13 @@ def answer(site: Site) -> Answers:
         for m in ours
     ]
     cohort, models = fit_cohort(site.start, Place(site.zone, site.country), members, train)
-    expected, savings = {}, {}
-    for member, model in zip(members, models, strict=True):
-        on = cohort.design(member.outdoor_c).rows(test)
-        told = np.full(len(on), np.nan) if model.refused else predict(model, on)
-        expected[member.point] = told
-        savings[member.point] = _saving(model, on, site.energy[member.point][test], told)
-    return Answers(site.start[test], expected, savings, time.process_time() - begin)
+    on, told = predict_cohort(cohort, members, models, test)
+    savings = {
+        model.point: _saving(model, on, site.energy[model.point][test], expected)
+        for model, expected in zip(models, told, strict=True)
+    }
+    seconds = time.process_time() - begin
+    return Answers(on.start, {m.point: e for m, e in zip(members, told, strict=True)}, savings, seconds)
 
 
 def _saving(model: Baseline, on: Design, actual_kwh: Floats, expected_kwh: Floats) -> Saving:

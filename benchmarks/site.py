@@ -71,9 +71,10 @@ class Site:
         """The same with the hours of local calendar years alone, first and last included."""
         rows = np.flatnonzero(self.of_year(first) | self.of_year(last))
         take = slice(int(rows[0]), int(rows[-1]) + 1)
+        cut = {id(t): t[take] for t in self.outdoor_c.values()}  # one array stays one
         return replace(
             self, start=self.start[take], energy={m: e[take] for m, e in self.energy.items()},
-            outdoor_c={s: t[take] for s, t in self.outdoor_c.items()},
+            outdoor_c={s: cut[id(t)] for s, t in self.outdoor_c.items()},
         )  # fmt: skip
 
     def outdoor_of(self, meter: str) -> Floats | None:
@@ -168,9 +169,11 @@ def _read_weather(path: Path, start: Times) -> dict[str, Floats]:
     station = np.asarray(table.column("station").cast(pa.string()).to_pylist(), object).astype(str)
     value = table.column("outdoor_c").cast(pa.float64()).to_numpy()
     inside = (row >= 0) & (row < len(start)) & np.isfinite(value)
-    out = {}
+    out: dict[str, Floats] = {}
+    same: dict[bytes, Floats] = {}
     for name in np.unique(station[inside]):
         mine = inside & (station == name)
-        out[str(name)] = np.full(len(start), np.nan)
-        out[str(name)][row[mine]] = value[mine]
+        values = np.full(len(start), np.nan)
+        values[row[mine]] = value[mine]
+        out[str(name)] = same.setdefault(values.tobytes(), values)  # stations may hold one series
     return out
