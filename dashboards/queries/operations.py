@@ -1,9 +1,9 @@
-"""Is the plumbing healthy? Gateways, what waits unreceipted, what was quarantined and why, what is held."""
+"""Is the plumbing healthy? Gateways, what waits unreceipted, what was quarantined and why, what is held or too late."""
 
 from dataclasses import dataclass
 
 from dashboards.queries.reader import Reader
-from submeter.words import GatewayStatus, Held, Quarantined
+from submeter.words import Frozen, GatewayStatus, Held, Quarantined, TooLate
 
 EXAMPLES = 3
 
@@ -50,6 +50,18 @@ class HeldView:
 
 
 @dataclass(frozen=True, slots=True)
+class LateView:
+    """Something that came for months that are frozen: kept, not settled. ``what``: readings or meter data."""
+
+    point: str
+    what: str
+    start_ms: int
+    end_ms: int
+    until_ms: int
+    told_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Operations:
     now_ms: int
     gateways: list[GatewayView]
@@ -58,6 +70,9 @@ class Operations:
     quarantine: list[Reason]
     quarantined: int
     held: HeldView
+    late: list[LateView]
+    frozen: int
+    """meters of which months are frozen"""
     filling: float | None
 
 
@@ -72,6 +87,8 @@ def operations(reader: Reader) -> Operations:
         quarantine=reasons,
         quarantined=sum(r.count for r in reasons),
         held=_held(reader),
+        late=_late(reader),
+        frozen=len(reader.entries(Frozen, seconds=30.0)),
         filling=reader.backfill(),
     )
 
@@ -117,3 +134,9 @@ def _reason(name: str, rows: list[Quarantined]) -> Reason:
 def _held(reader: Reader) -> HeldView:
     rows = reader.entries(Held)
     return HeldView(len(rows), min((h.time_ms for h in rows), default=None), sorted({h.gateway for h in rows}))
+
+
+def _late(reader: Reader) -> list[LateView]:
+    """The newest first."""
+    rows = sorted(reader.entries(TooLate, seconds=5.0), key=lambda r: -r.told_ms)
+    return [LateView(r.point, r.what, r.start_ms, r.end_ms, r.until_ms, r.told_ms) for r in rows]

@@ -30,6 +30,7 @@ from submeter.words import (
     Finding,
     FindingState,
     Flag,
+    Frozen,
     Gateway,
     GatewayStatus,
     Held,
@@ -47,6 +48,7 @@ from submeter.words import (
     Resolution,
     Saving,
     Series,
+    TooLate,
     TypicalDay,
 )  # fmt: skip
 
@@ -254,6 +256,11 @@ def tell(store: Store) -> None:
                   typical=[TypicalDay(share=0.69, working=1.0, kwh=[20.0] * 8 + [60.0] * 10 + [20.0] * 6),
                            TypicalDay(share=0.31, working=0.02, kwh=[20.0] * 24)]),
         GatewayStatus(id="gw1", told_ms=NOW_MS - 20_000, waiting=3, oldest_ms=NOW_MS - 60_000, polls=88_000, errors=2),
+        Frozen(id="hotel/main", building="hotel", until_ms=NOW_MS - 400 * 86_400_000, reading_ms=0, counted=0, raw_ms=0,
+               told_ms=NOW_MS),
+        TooLate(id="hotel/main late", building="hotel", point="hotel/main", what="readings",
+                start_ms=NOW_MS - 420 * 86_400_000, end_ms=NOW_MS - 419 * 86_400_000,
+                until_ms=NOW_MS - 400 * 86_400_000, told_ms=NOW_MS),
         Held(id="h1", gateway="gw1", point="tower/main", device="S000", quantity="energy_import",
              time_ms=NOW_MS + 600_000, micro=1, arrived_ms=NOW_MS),
         *[Quarantined(id=f"q{n}", gateway="gw1", reason="unknown_meter", record='{"n":"tower/attic"}',

@@ -192,3 +192,11 @@ def test_the_shape_of_the_load_is_told_in_figures_and_kinds_of_day(client):
     assert [(kind["name"], kind["share"]) for kind in kinds] == [("working", 0.69), ("free", 0.31)]
     assert client.get("/api/v1/buildings/school/shape").json()["kinds"] == []
     assert "典型日" in client.get("/buildings/tower?lang=zh").text
+
+
+def test_what_came_too_late_for_frozen_months_is_told(client):
+    words = text_of(client.get("/operations?lang=en").text)
+    assert "Came too late 1" in words
+    assert "meters with frozen months: 1" in words
+    assert "hotel/main readings" in words
+    assert client.get("/api/v1/operations").json()["late"][0]["what"] == "readings"
