@@ -25,6 +25,7 @@ from analytics.tariff import priced
 from analytics.tree import ALWAYS_S, Planned, plan_of
 from submeter.stores.port import Column, Store
 from submeter.words import Flag, Intervals, Known, Method, Point, Portfolio, Resolution
+from submeter.words.tree import is_total
 
 JOB = "totals"
 """with a building's id: the fingerprint of the tree that it was summed by; alone, the portfolio's"""
@@ -76,6 +77,7 @@ class _Round:
         self._store, self._portfolio, self._limit, self._whole = store, portfolio, limit, whole
         self._plan = plan_of(portfolio)
         self._columns = Columns(store)
+        self._totals: dict[str, list[Column]] | None = None
 
     def note(self, point: str, quantity: str, changed: dict[Resolution, Intervals]) -> None:
         for resolution, rows in changed.items():
@@ -126,11 +128,19 @@ class _Round:
     def _strike(self, place: str) -> None:
         """Totals that the tree no longer has become missing."""
         mine = {each.sum.point for each in (self._plan.buildings[place] if place else self._plan.portfolio)}
-        for column in self._store.columns():
-            building, _, local = column.point.partition("/")
-            of_place = building == place if place else building.startswith("=")
-            if of_place and local.startswith("=") and column.point not in mine:
+        for column in self._stored_totals().get(place, ()):
+            if column.point not in mine:
                 self._write(column, Intervals.empty(), self._columns.all(column), True)
+
+    def _stored_totals(self) -> dict[str, list[Column]]:
+        """Columns of totals by building, '' for those of several; asked once a round."""
+        if self._totals is None:
+            self._totals = {}
+            for column in self._store.columns():
+                if is_total(column.point):
+                    building = column.point.partition("/")[0]
+                    self._totals.setdefault("" if building.startswith("=") else building, []).append(column)
+        return self._totals
 
     # one sum
     def _settle(self, of: Planned, everything: bool) -> None:

@@ -29,7 +29,8 @@ def write_portfolio(folder: Path, portfolio: Portfolio) -> None:
         "carbon",
     )
     _write(folder / "buildings.csv", buildings, _fields(portfolio.buildings.values(), buildings))
-    _write(folder / "meters.csv", METER_COLUMNS, _meters(portfolio))
+    meters = (*METER_COLUMNS, "formula") if any(p.formula for p in portfolio.points.values()) else METER_COLUMNS
+    _write(folder / "meters.csv", meters, _meters(portfolio, meters))
     stations = ("id", "name", "zone", "latitude", "longitude")
     _write(folder / "stations.csv", stations, _fields(portfolio.stations.values(), stations))
     _write(folder / "gateways.csv", ("id", "buildings"), _fields(portfolio.gateways.values(), ("id", "buildings")))
@@ -53,16 +54,17 @@ def _fields(things: Iterable[object], columns: Sequence[str]) -> Iterable[list[s
         yield [_text(getattr(thing, column)) for column in columns]
 
 
-def _meters(portfolio: Portfolio) -> Iterable[list[str]]:
+def _meters(portfolio: Portfolio, columns: Sequence[str]) -> Iterable[list[str]]:
     for point in portfolio.points.values():
-        for device in portfolio.devices[point.id]:
-            yield [_text(_meter_value(point, device, column)) for column in METER_COLUMNS]
+        for device in portfolio.devices.get(point.id) or (None,):
+            yield [_text(_meter_value(point, device, column)) for column in columns]
 
 
-def _meter_value(point: Point, device: Device, column: str) -> object:
+def _meter_value(point: Point, device: Device | None, column: str) -> object:
+    """A virtual meter has no device, and nothing in its columns."""
     if column == "point":
         return point.id
-    return getattr(point if hasattr(point, column) else device, column)
+    return getattr(point if hasattr(point, column) else device, column, None)
 
 
 def _text(value: object) -> str:

@@ -16,12 +16,14 @@ from submeter.words import Balance, Device, Point, Resolution, Series
 LATE_S = 2 * 3600
 SILENT_S = 24 * 3600
 LOOK_DAYS = 30
+VIRTUAL = "virtual"
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``state``: ok, late (over two hours), silent (over a day), never. ``register`` is what the meter shows, before
-    any ratio, in ``unit``. ``completeness`` of the last thirty days' daily intervals; ``gaps``: days not known of them.
+    """``state``: ok, late (over two hours), silent (over a day), never, or virtual (a sum of others: ``device`` is then
+    its formula). ``register`` is what the meter shows, before any ratio, in ``unit``. ``completeness`` of the last
+    thirty days' daily intervals; ``gaps``: days not known of them.
     """
 
     point: str
@@ -116,7 +118,7 @@ def _health(reader: Reader, point: Point, heard: set[Series], share: float | Non
         medium=point.medium,
         item=point.item,
         parent=point.parent,
-        device=device.serial if device else "",
+        device=device.serial if device else point.formula,
         model=device.model if device else "",
         address=device.address if device else "",
         ratio=str(device.ratio) if device else "1",
@@ -124,7 +126,7 @@ def _health(reader: Reader, point: Point, heard: set[Series], share: float | Non
         unit="m³" if point.quantity == "volume" else "kWh",
         last_seen_ms=last[0] if last else None,
         register=last[1] / 1e6 if last else None,
-        state=state_of(reader.now_ms(), last[0] if last else None),
+        state=VIRTUAL if point.formula else state_of(reader.now_ms(), last[0] if last else None),
         completeness=share,
         gaps=gaps,
     )
@@ -138,7 +140,7 @@ def state_of(now_ms: int, last_ms: int | None) -> str:
 
 
 def tree(reader: Reader, building: str) -> list[Node]:
-    """Depth first, parents before children."""
+    """Depth first, parents before children; without views, which stand nowhere in the tree."""
     health = {h.point: h for h in meters(reader, building)}
     balances = {b.point: b for b in reader.entries(Balance, building)}
     sums = _leaf_sums(reader, building, list(balances.values()))
@@ -152,7 +154,8 @@ def tree(reader: Reader, building: str) -> list[Node]:
             walk(reader.portfolio.points[child], depth + 1)
 
     for top in (p for p in reader.portfolio.points_of(building) if p.is_main):
-        walk(top, 0)
+        if not top.formula or reader.portfolio.children_of(top.id):
+            walk(top, 0)
     return nodes
 
 

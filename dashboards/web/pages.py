@@ -14,7 +14,7 @@ from dashboards.queries.asof import as_of
 from dashboards.queries.district import district
 from dashboards.queries.findings import findings
 from dashboards.queries.meter import meter_day
-from dashboards.queries.meters import meters, tree
+from dashboards.queries.meters import VIRTUAL, meters, tree
 from dashboards.queries.month import base_load, intensity, month
 from dashboards.queries.operations import operations
 from dashboards.queries.reader import Reader
@@ -140,7 +140,7 @@ class Pages:
             for at in buildings.values()
             if not wanted or wanted == at.id
         ]
-        everything = [row for _, rows, _ in groups for row in rows]
+        everything = [row for _, rows, _ in groups for row in rows if row.state != VIRTUAL]
         return self.render(request, "meters.html", groups=groups, wanted=wanted, everything=everything)
 
     def meter(self, request: Request) -> Response:
