@@ -57,7 +57,7 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class AnalyticsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     confidence: float = 0.9
     completeness_limit: float = 0.9
-    """totals below this share of expected intervals are withheld"""
+    """totals of which less than this share of the expected energy is known are withheld"""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
