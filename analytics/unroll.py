@@ -198,6 +198,8 @@ class _Scan:
             if row - 1 in self.breaks or row in self.breaks:
                 return None
             row -= 1
+        while not self.keep[row]:  # a dip that was dropped is no part of the spike after it
+            row += 1
         base = self._kept_before(row)
         if base is None or base < first or row in self.breaks or self.micro[base] > self.micro[fall]:
             return None
