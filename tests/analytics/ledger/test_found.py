@@ -206,3 +206,10 @@ def test_a_weekend_of_zeros_is_missing_and_not_the_whole_register_as_energy(rati
     assert max(known_hours(store).values()) == 4
     assert hours.flags[[3 * 24 - 1, 5 * 24 + 2]].tolist() == [Flag.RESET, Flag.RESET]
     assert hours.micro[5 * 24 + 3 :][:100].tolist() == [4_000_000] * 100
+
+
+def test_a_spike_right_after_a_dip_is_judged_by_its_own_height() -> None:
+    high = 60_000.0
+    shown = [high, 0.0, *(i / 10 for i in range(1, 15)), high + 0.6, high]
+    store = settled([(MIDNIGHT + i * 60_000, kwh) for i, kwh in enumerate(shown)])
+    assert rows(store, Resolution.QUARTER).micro.tolist() == [0, 0]
