@@ -11,7 +11,7 @@ that the ridge pulls the two together where days off are few (time-of-week and t
 
 Chosen by rolling origin inside Drammen's 2018 and from 2020/21 to 2021/22, never on the year that is judged. There the
 filters gained 1.5 % of CV(RMSE) over 12 h and 72 h, the common response 1 %. No gain: energy on a log scale, annual
-harmonics beside temperature, monthly level steps.
+harmonics beside temperature, monthly level steps, every hinge of its own for working days.
 """
 
 from collections.abc import Sequence
@@ -34,6 +34,8 @@ Bools = NDArray[np.bool_]
 FILTERS_H: Final = (1.0, 6.0, 30.0, 120.0)
 KNOTS_C: Final = ((0.0, 10.0, 18.0), (6.0, 12.0, 18.0), (6.0, 14.0), (10.0,))
 """Hinges of each filtered temperature; below the first knot the line goes on."""
+HOT: Final = (0, 1)
+"""Filters whose last hinge, as the line of each, may act differently on working days; more such columns gain none."""
 SLOW_H: Final = 72.0
 """Memory of the temperature with which a measure's effect may change."""
 GAP_H: Final = 6
@@ -98,10 +100,11 @@ class Grid:
 class Design:
     """Rows are hours. ``start``, ``hour``, ``day``, ``by_hour`` as in :class:`Grid` · ``working`` and ``long_break``
     bool (see :class:`~analytics.weekdays.DayTypes`) · ``daily`` (slots, d) what the day is, first column 1 · ``side``
-    (slots) +½ on working days, −½ on others · ``climate`` (24, slots, c) · ``extra`` (24, slots, e) levels after
-    ``changes_ms``, instants of measures · ``weather`` whether temperature is in it.
+    (slots) +½ on working days, −½ on others · ``climate`` (24, slots, c), of which the first ``differ`` may act
+    differently on them · ``extra`` (24, slots, e) levels after ``changes_ms``, instants of measures · ``weather``
+    whether temperature is in it.
 
-    The columns are those of ``daily``, ``climate``, ``side`` · ``climate`` and ``extra``, in this order."""
+    The columns are those of ``daily``, ``climate``, ``side`` · ``climate[:differ]`` and ``extra``, in this order."""
 
     start: Times
     hour: Ints
@@ -112,6 +115,7 @@ class Design:
     daily: Floats
     side: Floats
     climate: Floats
+    differ: int
     extra: Floats
     weather: bool
     changes_ms: tuple[int, ...]
@@ -122,7 +126,7 @@ class Design:
     @property
     def width(self) -> int:
         """How many columns there are."""
-        return int(self.daily.shape[1] + 2 * self.climate.shape[2] + self.extra.shape[2])
+        return int(self.daily.shape[1] + self.climate.shape[2] + self.differ + self.extra.shape[2])
 
     @cached_property
     def blocks(self) -> Floats:
@@ -131,8 +135,9 @@ class Design:
         out = np.empty((*self.by_hour.shape, self.width))
         out[..., :d] = self.daily
         out[..., d : d + c] = self.climate
-        np.multiply(self.climate, self.side[:, None], out=out[..., d + c : d + 2 * c])
-        out[..., d + 2 * c :] = self.extra
+        other = self.climate[..., : self.differ]
+        np.multiply(other, self.side[:, None], out=out[..., d + c : d + c + self.differ])
+        out[..., d + c + self.differ :] = self.extra
         out[self.by_hour < 0] = 0.0
         return out
 
@@ -146,13 +151,13 @@ class Design:
 
     def times(self, coefficients: Floats) -> Floats:
         """The table times coefficients (24, k, columns): (k, n), without making the table."""
-        d, c = self.daily.shape[1], self.climate.shape[2]
+        d, c, m = self.daily.shape[1], self.climate.shape[2], self.differ
         value = coefficients[..., :d] @ self.daily.T
         across = self.climate.transpose(0, 2, 1)
         value += coefficients[..., d : d + c] @ across
-        value += (coefficients[..., d + c : d + 2 * c] @ across) * self.side
+        value += (coefficients[..., d + c : d + c + m] @ across[:, :m]) * self.side
         if self.extra.shape[2]:
-            value += coefficients[..., d + 2 * c :] @ self.extra.transpose(0, 2, 1)
+            value += coefficients[..., d + c + m :] @ self.extra.transpose(0, 2, 1)
         return self.by_row(value)
 
     def by_row(self, value: Floats) -> Floats:
@@ -190,7 +195,7 @@ class Design:
         return Design(
             self.start[mask], self.hour[mask], self.day[mask], self.working[mask], self.long_break[mask],
             np.where(there, place[self.by_hour], -1)[:, take], self.daily[take], self.side[take],
-            self.climate[:, take], self.extra[:, take], self.weather, self.changes_ms,
+            self.climate[:, take], self.differ, self.extra[:, take], self.weather, self.changes_ms,
         )  # fmt: skip
 
 
@@ -240,14 +245,15 @@ def design(
     if outdoor_c is not None and np.isfinite(outdoor_c).sum() >= LEAST_WEATHER_H:
         outdoor = filled(outdoor_c, year_day)
     climate = _season(year_day) if outdoor is None else _hinges(outdoor)
+    differ = climate.shape[1] if outdoor is None else len(FILTERS_H) + len(HOT)
     slow = None if outdoor is None else memory(outdoor, SLOW_H)
     changes = [_change(start, ms, working.astype(float), slow) for ms in changes_ms]
     extra = np.hstack(changes) if changes else np.empty((len(start), 0))
     daily = on.columns if term is None else np.hstack([on.columns, _split(term, on.types.working)])
     return Design(
         start, on.hour, on.day, working, on.types.long_break[at], on.by_hour, daily[on.slot],
-        np.where(on.types.working[on.slot], 0.5, -0.5), climate[on.by_hour], extra[on.by_hour], outdoor is not None,
-        tuple(changes_ms),
+        np.where(on.types.working[on.slot], 0.5, -0.5), climate[on.by_hour], differ, extra[on.by_hour],
+        outdoor is not None, tuple(changes_ms),
     )  # fmt: skip
 
 
@@ -327,14 +333,15 @@ def _usual(outdoor_c: Floats, known: Bools, year_day: Ints, otherwise: Floats) -
 
 
 def _hinges(outdoor_c: Floats) -> Floats:
-    """Columns in units of 10 K, so that one ridge fits all."""
-    out = np.empty((sum(1 + len(k) for k in KNOTS_C), len(outdoor_c)))
-    at = iter(out)
-    for hours, knots in zip(FILTERS_H, KNOTS_C, strict=True):
-        t = np.clip(memory(outdoor_c, hours), -30, 45) / 10
-        np.subtract(t, 1.5, out=next(at))
-        for knot in knots:
-            np.maximum(t - knot / 10, 0, out=next(at))
+    """Columns in units of 10 K, so that one ridge fits all: lines and hot hinges first, then the other hinges."""
+    filtered = [np.clip(memory(outdoor_c, h), -30, 45) / 10 for h in FILTERS_H]
+    hot = [(t, KNOTS_C[k][-1]) for k, t in enumerate(filtered) if k in HOT]
+    rest = [(t, c) for k, t in enumerate(filtered) for c in KNOTS_C[k][: len(KNOTS_C[k]) - (k in HOT)]]
+    out = np.empty((len(filtered) + len(hot) + len(rest), len(outdoor_c)))
+    for row, t in zip(out, filtered, strict=False):
+        np.subtract(t, 1.5, out=row)
+    for row, (t, knot) in zip(out[len(filtered) :], hot + rest, strict=True):
+        np.maximum(t - knot / 10, 0, out=row)
     return np.ascontiguousarray(out.T)
 
 
