@@ -1,7 +1,8 @@
 """Day types: which day is worked, which is a public holiday, a bridge or a swapped working day.
 
 Strategy: everything is an array over days; the calendar of a country comes from the ``holidays`` package, which knows
-China's swapped working days (调休) where the State Council has published them. Calendars are cached, because every
+China's swapped working days (调休) where the State Council has published them. Christmas Eve and New Year's Eve count
+as holidays where Christmas is one. Calendars are cached, because every
 meter of a building asks for the same ones. What the local clock shows is told by :mod:`analytics.calendar`.
 """
 
@@ -16,6 +17,10 @@ from numpy.typing import NDArray
 
 Bools = NDArray[np.bool_]
 
+CHRISTMAS = (12, 25)
+EVES = (24, 31)
+"""Where Christmas Day is a public holiday these days of December are as good as one, whatever the law says: taken for
+working days they were expected up to 0.7 of a mean day too high (Norwegian public buildings of 2018)."""
 LONG_BREAK_DAYS = 5
 """That many days without work in a row are a break (Spring Festival, National Day, Christmas), not a weekend."""
 
@@ -85,10 +90,9 @@ def _calendar(country: str, subdivision: str, first: int, last: int) -> tuple[fr
         return frozenset(), frozenset()
     worked: set[date] = getattr(known, "weekend_workdays", set())
     epoch = date(1970, 1, 1)
-    return (
-        frozenset((d - epoch).days for d in known if d not in worked),
-        frozenset((d - epoch).days for d in worked),
-    )
+    off = {d for d in known if d not in worked}
+    off |= {date(d.year, 12, eve) for d in off if (d.month, d.day) == CHRISTMAS for eve in EVES}
+    return frozenset((d - epoch).days for d in off), frozenset((d - epoch).days for d in worked)
 
 
 def _bridges(working: Bools) -> Bools:
