@@ -16,6 +16,7 @@ START = np.arange("2024-12-31T16", "2025-12-31T16", dtype="datetime64[h]").astyp
 N = len(START)
 AT = np.arange(N)
 OUTDOOR = 17 + 11 * np.sin(2 * np.pi * (AT / 8760 - 0.3)) + 4 * np.sin(2 * np.pi * (AT - 8) / 24)
+OUTDOOR += 0.45 * np.convolve(np.random.default_rng(9).normal(0, 1, N + 400), np.exp(-np.arange(400) / 60), "valid")[:N]
 BUILDING = Building(id="B", name="B", type="office", zone="Asia/Shanghai", country="CN", area_m2=1000)
 POINTS = (
     Point(id="B/main", name="main"),
