@@ -22,7 +22,7 @@ from analytics.meter import FOREVER_MS, Meter, meter_of
 from analytics.newest import Newest
 from analytics.occasions import Occasions, occasions
 from analytics.tariff import repriced
-from analytics.totals import settle_totals
+from analytics.totals import renew_totals, settle_totals
 from submeter.clock import Clock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
@@ -106,6 +106,7 @@ class Analyst:
         self._settled_s = -GATHER_S
         self._sure = False
         """whether all that was written before is known to have been handed on"""
+        self._renewed: Portfolio | None = None
         self._compared: Portfolio | None = None
         self._different: Iterator[Difference] | None = None
         self.reports: dict[str, str] = {}
@@ -126,6 +127,7 @@ class Analyst:
         if building is not None:
             self._study_one(portfolio, building, lagging=full or backfill)
         elif not changes and not backfill:
+            self._renew(portfolio)
             self._sweep(portfolio)
             self._freeze(portfolio)
         return 0.0 if building is not None or full else IDLE_S
@@ -242,6 +244,12 @@ class Analyst:
         if not self._sure:
             told += [_whole(each, *spans[each.point][turn]) for each in settled if each.settled]
         return told
+
+    def _renew(self, portfolio: Portfolio) -> None:
+        """A lot of the totals that another portfolio, or none, was the ground of."""
+        if portfolio is not self._renewed:
+            more = renew_totals(self._store, portfolio, self._settings.completeness_limit)
+            self._renewed = None if more else portfolio
 
     def _sum(self, portfolio: Portfolio, settled: Iterable[Settled], told: Iterable[Changed], *, sure: bool) -> None:
         spans = () if sure else [(each.point, each.start_s, each.end_s) for each in told]

@@ -62,6 +62,17 @@ def rebuild_totals(store: Store, portfolio: Portfolio, limit: float) -> None:
         work.run()
 
 
+def renew_totals(store: Store, portfolio: Portfolio, limit: float, most: int = 10) -> bool:
+    """Sum anew up to ``most`` places whose tree, prices or limit are no longer those by which they were summed, and say
+    whether there may be more. So another portfolio, or a store of before, needs no reading to come right."""
+    work = _Round(store, portfolio, limit)
+    stale = work.stale()[:most]
+    if stale:
+        with store.writing():
+            work.run(stale)
+    return bool(stale)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Touched:
     """Starts at which a sum's members changed, None for all; ``day_s`` is the first changed day's start, if any."""
@@ -90,19 +101,24 @@ class _Round:
             (rows,) = self._columns.read([column], start_s - LONGEST * column.resolution.seconds, end_s)
             self.note(point, column.quantity, {column.resolution: rows})
 
-    def run(self) -> None:
-        stale: set[str] = set()
+    def stale(self) -> list[str]:
+        """Places that are to be summed whole; '' is that of several buildings, and the last."""
+        return [each for each in self._plan.marks if self._store.cursor(_job(each)) != self._mark(each)]
+
+    def run(self, places: Iterable[str] = ()) -> None:
+        """What changed, and whole ``places``."""
+        stale = set(places)
         for each in self._plan.virtuals:
-            if self._concerns(each):
+            if each.place in stale or self._concerns(each):
                 self._judge(each.place, stale)
                 self._settle(each, each.place in stale)
         for building, sums in self._plan.buildings.items():
-            if self._whole or any(self._concerns(each) for each in sums):
+            if building in stale or self._whole or any(self._concerns(each) for each in sums):
                 self._judge(building, stale)
                 for each in sums:
                     self._settle(each, building in stale)
                 self._close(building, stale)
-        if self._whole or any(self._concerns(each) for each in self._plan.portfolio):
+        if "" in stale or self._whole or any(self._concerns(each) for each in self._plan.portfolio):
             self._judge("", stale)
             for each in self._plan.portfolio:
                 self._settle(each, "" in stale)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.ledger import Settled
-from analytics.totals import rebuild_totals, settle_totals
+from analytics.totals import rebuild_totals, renew_totals, settle_totals
 from submeter.stores.memory import MemoryStore
 from submeter.stores.port import Column
 from submeter.words import Flag, Known, Method, Point, Portfolio, Resolution
@@ -268,6 +268,20 @@ def test_another_tree_sums_the_building_anew_and_a_total_that_is_no_more_is_miss
     change(store, fewer, days(1, FIRST + 3 * 86_400))
     assert list(stored(store, "B/=01A00", "energy_import", DAY).values()) == [(34 * 10**6, 2)] * 4
     assert list(stored(store, "B/=01C00", "energy_import", DAY).values()) == [(0, 0)] * 3
+
+
+def test_another_tree_or_a_store_of_before_comes_right_without_a_reading():
+    store = MemoryStore()
+    for (point, resolution, start), row in days(2).items():
+        store.write_intervals(Column(point, "energy_import", resolution), rows_of({start: row}))
+    assert renew_totals(store, portfolio_of(HAND), LIMIT, most=1)
+    assert last(store, "B/=01B00")[:2] == (50 * 10**6, MEASURED)
+    assert last(store, "=/=electricity")[:2] == (100 * 10**6, MEASURED)
+    renew_totals(store, portfolio_of(HAND), LIMIT)
+    assert not renew_totals(store, portfolio_of(HAND), LIMIT)
+    assert renew_totals(store, portfolio_of(HAND[:-1]), LIMIT)
+    assert last(store, "B/=unmetered")[:2] == (20 * 10**6, MEASURED)
+    assert last(store, "B/=01C00")[1] == 0, "no such sub-item any more"
 
 
 def test_a_span_is_summed_anew_after_a_kill_though_no_row_differs():
