@@ -25,12 +25,10 @@ from analytics.tariff import priced
 from analytics.tree import ALWAYS_S, Planned, plan_of
 from submeter.stores.port import Column, Store
 from submeter.words import Flag, Intervals, Known, Method, Point, Portfolio, Resolution
-from submeter.words.tree import is_total
+from submeter.words.tree import COMPLETENESS, ESTIMATED, is_total
 
 JOB = "totals"
 """with a building's id: the fingerprint of the tree that it was summed by; alone, the portfolio's"""
-COMPLETENESS, ESTIMATED = "completeness", "estimated"
-"""quantities of the two columns beside each total"""
 LONGEST = 2
 """an interval is no longer than so many of its nominal lengths"""
 USUAL_S = 366 * DAY_S

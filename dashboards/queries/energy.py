@@ -18,10 +18,9 @@ from dashboards.queries.split import Split, split
 from dashboards.queries.total import Total
 from submeter.stores.port import Column
 from submeter.words import Flag, Known, Medium, Resolution
-from submeter.words.tree import NOT_METERED, QUANTITIES_SUMMED, slice_id, slices, total_id
+from submeter.words.tree import COMPLETENESS, ESTIMATED, NOT_METERED, QUANTITIES_SUMMED, slice_id, slices, total_id
 
 QUANTITY = QUANTITIES_SUMMED[Medium.ELECTRICITY]
-COMPLETENESS, ESTIMATED = "completeness", "estimated"
 
 Floats = NDArray[np.float64]
 

@@ -25,6 +25,9 @@ NOT_METERED: Final = ""
 """the slice of what no sub-item's meter counts"""
 PORTFOLIO: Final = "="
 """stands in a building's place for all of them"""
+COMPLETENESS: Final = "completeness"
+ESTIMATED: Final = "estimated"
+"""quantities of the two columns beside each total: the known share of what is expected, and the estimated share"""
 QUANTITIES_SUMMED: Final = {
     Medium.ELECTRICITY: "energy_import",
     Medium.WATER: "volume",
