@@ -14,6 +14,7 @@ LOAD_KINDS: Final = ("night_on", "schedule", "base_step")
 """What the building does: energy truly flowed, more (or at other times) than expected."""
 METER_KINDS: Final = (
     "stuck", "missing", "spike", "drift", "phase_loss", "reversed_ct", "lost_submeter", "gross_error",
+    "scale10", "gap_catchup", "frozen", "time_shift",
 )  # fmt: skip
 """What the meter does: what it counted is not what flowed."""
 
@@ -39,6 +40,27 @@ EVIDENCE: Final[dict[str, dict[str, str]]] = {
     "gross_error": {
         "hours": "hours with an impossible count",
         "actual_kwh": "what the register counted in them",
+        "expected_kwh": "what would be usual",
+    },
+    "scale10": {
+        "hours": "hours that show about ten times too much",
+        "times": "what was shown by what would be usual",
+        "actual_kwh": "what was shown",
+        "expected_kwh": "a tenth of it",
+    },
+    "gap_catchup": {
+        "hours": "hours of the gap, and the one that holds all of it",
+        "actual_kwh": "what was shown in them together",
+        "expected_kwh": "what would be usual",
+    },
+    "frozen": {
+        "hours": "hours that show one and the same value",
+        "actual_kwh": "what was shown",
+        "expected_kwh": "what would be usual",
+    },
+    "time_shift": {
+        "hours": "hours in which the day comes too early or too late",
+        "actual_kwh": "what was shown; none of it is lost",
         "expected_kwh": "what would be usual",
     },
     "drift": {

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from analytics.anomalies.alone import told_alone
 from analytics.anomalies.episode import Bools, Episode
 from analytics.anomalies.gains import Family, gain_faults, join
 from analytics.anomalies.gross import gross_errors, gross_hours, near_gap
@@ -80,6 +81,7 @@ class _Examiner:
         self._silence()
         self._standstill(self._families())
         self._gains(self._families())  # anew: without its standstill a meter may be left without a model
+        self._alone()
         meter_faults = list(self.found)
         loads = self._loads()
         self.found = meter_faults + _common(loads, self.points)
@@ -212,6 +214,17 @@ class _Examiner:
                     break
             found += mine
         found = _blamed_once(found)
+        self._fit(self._spoil(found))
+        self.found += found
+
+    # one meter alone
+    def _alone(self) -> None:
+        """Hours that cannot be, of every meter; lasting faults of meters without relatives."""
+        parents = {p.parent for p in self.points.values()}
+        single = {p.id for p in self.points.values() if p.parent not in self.points and p.id not in parents}
+        energy = {p: self.clean[p] for p in self.fits}
+        found = told_alone(energy, [self.designs(p) for p in energy], single)
+        found = [e for e in found if not _inside(e, self.found)]
         self._fit(self._spoil(found))
         self.found += found
 

@@ -14,7 +14,7 @@ from dashboards.catalogue.sentence import Told, kinds, sentence
 WEB = Path(dashboards.web.__file__).parent
 KINDS = [
     "stuck", "missing", "spike", "drift", "night_on", "schedule", "base_step", "phase_loss", "reversed_ct",
-    "lost_submeter", "gross_error",
+    "lost_submeter", "gross_error", "scale10", "gap_catchup", "frozen", "time_shift",
 ]  # fmt: skip
 
 

@@ -45,6 +45,8 @@ def measured(
         return extra, facts
     if kind == "level_up":
         return shown - expected, facts | {"step_kw": (shown - expected) / max(int(known.sum()), 1)}
+    if kind == "stuck":
+        return shown - expected, facts | {"swing": float(usual.max() / max(usual.min(), 1e-9))}
     if kind == "drift":
         return _drifted(energy[rows], usual, known, facts)
     return shown - expected, facts

@@ -32,6 +32,7 @@ HABIT: Final = (1.1, 4.0)
 RATIO_SHARE: Final = 0.1
 """Tenfold for more than this share of the hours is a matter of the meter's ratio: taken out, but not told."""
 RATIO_ODDS: Final = 8.0
+BEYOND: Final = 1.3
 OFTEN: Final = 4
 OFTEN_ALONE: Final = 30
 """How many times within the hours examined make a habit: a meter without a past has to be odd for longer."""
@@ -166,7 +167,9 @@ def _high(hours: Hours, wide: float) -> Iterator[Sudden]:
     high = known & ((over > 1) | (hours.energy > np.maximum(4 * hours.expected, 0.35 * top)))
     for begin, end in runs(bridged(high, 2)):
         if end - begin >= MOST_SPIKE_H:
-            yield Sudden("scale10", begin, end, _tenfold(hours, begin, end, wide))
+            within = np.nanmax(hours.energy[begin:end]) < BEYOND * top  # a load left on reaches its daytime level
+            odds = _tenfold(hours, begin, end, wide)
+            yield Sudden("scale10", begin, end, min(odds, RATIO_ODDS) if within else odds)
 
 
 def _tenfold(hours: Hours, begin: int, end: int, wide: float) -> float:
