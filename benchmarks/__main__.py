@@ -74,6 +74,12 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         "the judge's verdict",
         "the targets",
     ),
+    "live": Benchmark(
+        "SITE --out DIR [--judge FILE] [--python PYTHON]",
+        "looking live, hour by hour, at a site folder's test year with faults in it: tellings.csv, CPU per meter and "
+        "hour, size of the state; the judge's verdict",
+        "the targets: hours from the start of a fault to the first telling",
+    ),
     "balance": Benchmark(
         "SITE [CASES [SEED]]",
         "one fault at a time in a month of a real meter tree whose parts add up: cause and meter named",

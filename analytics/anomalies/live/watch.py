@@ -1,0 +1,361 @@
+"""Looking live: a state, and a pure step from it: new hours in, tellings out.
+
+Strategy: the state holds a window of the past (at most a year), what was learnt from it, and running sums. A new hour
+costs the same however long the history is; whether hours come one by one or many at once changes nothing. Sudden faults
+(:mod:`analytics.anomalies.live.rules`) are judged every hour, long ones (:mod:`analytics.anomalies.live.days`) when a
+day is over. One cause is told once: a meter of which something was told is left alone until it has been itself again.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from analytics.anomalies.bank.record import BLOCK_H, Bools, Floats, Ints
+from analytics.anomalies.bank.templates import UNLIKE
+from analytics.anomalies.live.days import KINDS, Sums, a_day_on, blocks_of, no_sums, odds_of, undone_day
+from analytics.anomalies.live.learn import MOST_SPREADS, Learnt, Place, Window, common_of_day, learn, rows_of
+from analytics.anomalies.live.rules import (
+    RUNS,
+    Peak,
+    Running,
+    lowered,
+    no_runs,
+    peaks_of,
+    run_on,
+    verdict,
+)
+from analytics.calendar import Times
+from analytics.design import design, grid
+
+WINDOW_H: Final = 365 * 24
+LEARN_H: Final = 28 * 24
+"""Hours between two fits."""
+LEAD_H: Final = 30 * 24
+"""Weather before the last fit that the building still remembers."""
+AHEAD_H: Final = 10 * 24
+AROUND_D: Final = 7
+YEAR_H: Final = 8766
+CLIP: Final = 8.0
+
+SUDDEN: Final = {"dropout": 11.0, "stuck": 11.0, "spike": 10.5, "scale10": 9.0}
+SPOILS: Final = 5.0
+QUIET_H: Final = 36
+"""After the last hour of a sudden fault nothing sudden is told of that meter for so long."""
+LONG: Final = 3.0
+"""Logarithm of the odds at which a long fault is told."""
+RELEASE: Final = -1.0
+HOLD_D: Final = (7, 40)
+"""After a long fault was told: at least, and at most so many days until another one is."""
+FAULTS: Final = [k for k, name in enumerate(KINDS) if name != UNLIKE]
+
+
+class Telling(NamedTuple):
+    """Somebody is told, at the end of the hour ``told`` that the state saw; ``begin`` is the first hour it is about.
+
+    ``odds`` is the logarithm of the odds for a fault."""
+
+    told: np.datetime64
+    meter: str
+    kind: str
+    begin: np.datetime64
+    odds: float
+
+
+class Feed(NamedTuple):
+    """New hours that follow on those seen: ``energy`` (meters, n) kWh, ``outdoor_c`` (weathers, n), NaN = unknown."""
+
+    energy: Floats
+    outdoor_c: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """``window`` up to the last fit, which was ``learnt``; since then ``energy``, ``spoilt``, ``usual`` (meters, k),
+    ``outdoor_c`` (weathers, k). ``quiet`` (meters) hour until which nothing sudden is told; ``held`` (meters) days
+    since a long fault was told, 0 = none. ``trace``: odds of the days seen, for those who set thresholds."""
+
+    names: tuple[str, ...]
+    place: Place
+    window: Window
+    learnt: Learnt
+    energy: Floats
+    spoilt: Bools
+    usual: Floats
+    outdoor_c: Floats
+    running: Running
+    peaks: tuple[Peak, ...]
+    lower: Floats
+    quiet: Ints
+    sums: Sums
+    held: Ints
+
+    @property
+    def now(self) -> np.datetime64:
+        """The end of the last hour seen."""
+        start: np.datetime64 = self.window.start[-1] + np.timedelta64(3600 * (1 + self.energy.shape[1]), "s")
+        return start
+
+
+def begin(
+    names: tuple[str, ...], place: Place, start: Times, energy: Floats, outdoor_c: tuple[Floats | None, ...],
+    stations: tuple[int, ...],
+) -> State:  # fmt: skip
+    """A state from history (meters, n), of which the last :data:`WINDOW_H` are used; at least three weeks."""
+    hour = grid(start, place.zone, place.country, place.subdivision).hour
+    first = max(len(start) - WINDOW_H, 0)
+    midnights = np.flatnonzero((hour == 0) & (np.arange(len(hour)) >= first))
+    begins = int(midnights[0])
+    take = slice(begins, begins + (len(start) - begins) // 24 * 24)
+    past = tuple(None if t is None else _known(t)[take] for t in outdoor_c)
+    shape = energy[:, take].shape
+    window = Window(start[take], energy[:, take], np.zeros(shape, bool), past, stations)
+    learnt, usual = learn(window, place)
+    running, peaks, spoilt = _runs_of_past(window, learnt, usual)
+    window = replace(window, spoilt=spoilt)
+    learnt, usual = learn(window, place)
+    running, peaks, _ = _runs_of_past(window, learnt, usual)
+    state = _fresh(State(
+        names, place, window, learnt, *_nothing(len(names), len(outdoor_c)), running, peaks,
+        lowered(peaks, len(names)), np.zeros(len(names), np.int64), no_sums(len(names)), np.zeros(len(names), np.int64),
+    ))  # fmt: skip
+    rest = Feed(energy[:, take.stop :], np.array([_none(t, len(start))[take.stop :] for t in outdoor_c]))
+    return advance(state, rest)[0] if rest.energy.shape[1] else state
+
+
+def _none(outdoor_c: Floats | None, n: int) -> Floats:
+    return np.full(n, np.nan) if outdoor_c is None else outdoor_c
+
+
+def _known(outdoor_c: Floats) -> Floats:
+    """Unknown hours of the past as the day before, which needs nothing that comes later."""
+    out = outdoor_c.copy()
+    if not np.isfinite(out).any():
+        return np.zeros_like(out)
+    out[0] = out[np.isfinite(out)][0] if not np.isfinite(out[0]) else out[0]
+    for row in np.flatnonzero(~np.isfinite(out)):
+        out[row] = out[row - 24] if row >= 24 else out[row - 1]
+    return out
+
+
+def _nothing(meters: int, weathers: int) -> tuple[Floats, Bools, Floats, Floats]:
+    return np.empty((meters, 0)), np.empty((meters, 0), bool), np.empty((meters, 0)), np.empty((weathers, 0))
+
+
+def _fresh(state: State) -> State:
+    """The sums of the last weeks of the window, as if seen live."""
+    learnt = state.learnt
+    return replace(state, learnt=learnt)
+
+
+def _runs_of_past(window: Window, learnt: Learnt, usual: Floats) -> tuple[Running, tuple[Peak, ...], Bools]:
+    running, peaks, spoilt = no_runs(len(usual)), [], np.zeros(usual.shape, bool)
+    expected = _expected(learnt, usual)
+    residual = np.log(np.maximum(window.energy, 0) + learnt.floor[:, None]) - usual
+    hour = _hours_since(window.start[0])
+    for k in range(usual.shape[1]):
+        running, ended = run_on(
+            learnt.rates, running, window.energy[:, k], expected[:, k], residual[:, k], learnt.floor
+        )
+        peaks += peaks_of(ended, hour + k)
+        _mark(spoilt, running, k)
+    return running, tuple(peaks), spoilt
+
+
+def _mark(spoilt: Bools, running: Running, at: int) -> None:
+    """Hours of runs that are odd, back to where they began."""
+    for rule, meter in zip(*np.nonzero(running.peak > SPOILS), strict=True):
+        spoilt[meter, max(at + 1 - int(running.hours[rule, meter]), 0) : at + 1] = True
+
+
+def _expected(learnt: Learnt, usual: Floats) -> Floats:
+    floor = learnt.floor[:, None] if usual.ndim > 1 else learnt.floor
+    return np.asarray(np.maximum(np.exp(usual) - floor, 0.2 * floor), float)
+
+
+def _hours_since(start: np.datetime64) -> int:
+    return int(start.astype("datetime64[h]").astype(np.int64))
+
+
+def advance(state: State, feed: Feed) -> tuple[State, list[Telling]]:
+    """Take new hours in; what is to be told because of them."""
+    told: list[Telling] = []
+    done = 0
+    while done < feed.energy.shape[1]:
+        step = min(feed.energy.shape[1] - done, LEARN_H - state.energy.shape[1])
+        part = Feed(feed.energy[:, done : done + step], feed.outdoor_c[:, done : done + step])
+        state, more = _stretch(state, part)
+        told += more
+        done += step
+        if state.energy.shape[1] == LEARN_H:
+            state = _learn_anew(state)
+    return state, told
+
+
+def _stretch(state: State, feed: Feed) -> tuple[State, list[Telling]]:
+    """Hours of one fit."""
+    seen, n = state.energy.shape[1], feed.energy.shape[1]
+    outdoor = _with_weather(state, feed.outdoor_c)
+    usual = _usual(state, outdoor, seen, n)
+    state = replace(
+        state, energy=np.concatenate([state.energy, feed.energy], axis=1), outdoor_c=outdoor,
+        spoilt=np.concatenate([state.spoilt, np.zeros(feed.energy.shape, bool)], axis=1),
+        usual=np.concatenate([state.usual, usual], axis=1),
+    )  # fmt: skip
+    told: list[Telling] = []
+    for k in range(seen, seen + n):
+        state, more = _an_hour(state, k)
+        told += more
+        if (k + 1) % 24 == 0:
+            state, more = _a_day(state, k)
+            told += more
+    return state, told
+
+
+def _with_weather(state: State, outdoor_c: Floats) -> Floats:
+    out = np.concatenate([state.outdoor_c, outdoor_c], axis=1)
+    for station, past in enumerate(state.window.outdoor_c):
+        if past is None:
+            continue
+        whole = np.concatenate([past[-24:], out[station]])
+        for row in np.flatnonzero(~np.isfinite(whole)):
+            whole[row] = whole[row - 24]
+        out[station] = whole[24:]
+    return out
+
+
+def _usual(state: State, outdoor: Floats, seen: int, n: int) -> Floats:
+    """Usual logarithm (meters, n) of hours after the fit, from ``seen`` on."""
+    lead = min(LEAD_H, len(state.window.start))
+    hours = np.arange(-lead, LEARN_H + AHEAD_H) * np.timedelta64(3600, "s")
+    start = state.window.start[-1] + np.timedelta64(3600, "s") + hours
+    usual = np.empty((len(state.names), n))
+    place, rows = state.place, slice(lead + seen, lead + seen + n)
+    mask = np.zeros(len(start), bool)
+    mask[rows] = True
+    for station, past in enumerate(state.window.outdoor_c):
+        weather = None
+        if past is not None:
+            weather = np.concatenate([past[-lead:], outdoor[station]])
+            weather = np.concatenate([weather, np.full(len(start) - len(weather), weather[-1])])
+        on = design(start, zone=place.zone, country=place.country, subdivision=place.subdivision, outdoor_c=weather)
+        usual[rows_of(state.window.stations, station)] = on.rows(mask).times(state.learnt.coefficients[station])
+    return usual
+
+
+def _an_hour(state: State, k: int) -> tuple[State, list[Telling]]:
+    learnt = state.learnt
+    energy, usual = state.energy[:, k], state.usual[:, k]
+    residual = np.log(np.maximum(energy, 0) + learnt.floor) - usual
+    running, ended = run_on(learnt.rates, state.running, energy, _expected(learnt, usual), residual, learnt.floor)
+    at = _hours_since(state.window.start[-1]) + 1 + k
+    spoilt = state.spoilt
+    _mark(spoilt, running, k)  # of this stretch's own copy
+    peaks = [*state.peaks, *peaks_of(ended, at)] if (ended.hours > 0).any() else state.peaks
+    odds = np.where(running.hours > 0, verdict(learnt.rates, running) - state.lower, 0.0)
+    sure = odds > np.array(list(SUDDEN.values()))[:, None]
+    told: list[Telling] = []
+    new = sure & ~running.told
+    quiet = state.quiet
+    if new.any():
+        for meter in np.flatnonzero(new.any(axis=0)):
+            if at < quiet[meter]:
+                continue
+            rule = int(np.where(new[:, meter], odds[:, meter], -np.inf).argmax())
+            begin_ = at + 1 - int(running.hours[rule, meter])
+            told.append(_telling(state, at, int(meter), RUNS[rule], begin_, float(odds[rule, meter])))
+    if sure.any():
+        quiet = np.where(sure.any(axis=0), at + QUIET_H, quiet)
+    running = running._replace(told=running.told | sure)
+    return replace(state, running=running, peaks=tuple(peaks), quiet=quiet), told
+
+
+def _telling(state: State, at: int, meter: int, kind: str, begin_: int, odds: float) -> Telling:
+    hour = np.datetime64(0, "s")
+    return Telling(
+        hour + np.timedelta64(3600 * (at + 1), "s"), state.names[meter], kind,
+        hour + np.timedelta64(3600 * begin_, "s"), odds,
+    )  # fmt: skip
+
+
+def _a_day(state: State, k: int) -> tuple[State, list[Telling]]:
+    """A day is over with hour ``k`` since the fit."""
+    rows = slice(k - 23, k + 1)
+    habits, learnt = state.learnt.habits, state.learnt
+    energy = np.where(state.spoilt[:, rows], np.nan, state.energy[:, rows])
+    before = state.window.energy[:, -24:] if k < 24 + 23 else state.energy[:, k - 47 : k - 23]
+    usual = state.usual[:, rows]
+    most = (MOST_SPREADS * habits.wide)[:, None]
+    logs = np.log(np.maximum(energy, 0) + learnt.floor[:, None])
+    common = common_of_day(habits, blocks_of(np.clip(logs - usual, -most, most)))
+    usual = usual + np.repeat(common, BLOCK_H, axis=1)
+    hour, working = _local_day(state, k)
+    own, undone = undone_day(habits, energy, usual, learnt.floor, hour, before, CLIP)
+    sums = a_day_on(habits, state.sums, own, undone, working)
+    state = replace(state, sums=sums)
+    return _judge(state, k)
+
+
+def _local_day(state: State, k: int) -> tuple[Ints, bool]:
+    """Hours on the clock of the day that ends with hour ``k``, and whether it is a working day (at its noon)."""
+    start = state.window.start[-1] + np.timedelta64(3600, "s") * (k - 22 + np.arange(24 + AROUND_D * 24))
+    on = grid(start, state.place.zone, state.place.country, state.place.subdivision)
+    return on.hour[:24], bool(on.types.working[on.day[12] - on.days[0]])
+
+
+def _judge(state: State, k: int) -> tuple[State, list[Telling]]:
+    odds, days = odds_of(state.learnt.habits, state.sums)
+    fault = np.logaddexp.reduce(odds[FAULTS], axis=0)
+    other = np.logaddexp.reduce(np.vstack([odds[[k for k in range(len(KINDS)) if k not in FAULTS]],
+                                           np.zeros((1, odds.shape[1]))]), axis=0)  # fmt: skip
+    score = fault - other
+    if TRACE is not None:
+        TRACE.append((state, k, odds, days))
+    at = _hours_since(state.window.start[-1]) + 1 + k
+    told, held = [], state.held.copy()
+    for meter in range(len(score)):
+        if held[meter]:
+            held[meter] += 1
+            if held[meter] > HOLD_D[1] or (held[meter] > HOLD_D[0] and score[meter] < RELEASE):
+                held[meter] = 0
+        elif score[meter] > LONG and at >= state.quiet[meter]:
+            kind = FAULTS[int(odds[FAULTS, meter].argmax())]
+            begin_ = at + 1 - 24 * int(days[kind, meter])
+            told.append(_telling(state, at, meter, KINDS[kind], begin_, float(score[meter])))
+            held[meter] = 1
+    return replace(state, held=held), told
+
+
+TRACE: list[tuple[State, int, Floats, Ints]] | None = None
+
+
+def _learn_anew(state: State) -> State:
+    """Move the window up to now and learn from it."""
+    old = state.window
+    start = np.concatenate([old.start, old.start[-1] + np.timedelta64(3600, "s") * (1 + np.arange(LEARN_H))])
+    energy = np.concatenate([old.energy, state.energy], axis=1)
+    spoilt = np.concatenate([old.spoilt, state.spoilt], axis=1)
+    first = max(len(start) - WINDOW_H, 0) // 24 * 24
+    outdoor = tuple(
+        None if past is None else np.concatenate([past, new])[first:]
+        for past, new in zip(old.outdoor_c, state.outdoor_c, strict=True)
+    )
+    window = Window(start[first:], energy[:, first:], spoilt[:, first:], outdoor, old.stations)
+    learnt, _ = learn(window, state.place)
+    oldest = _hours_since(start[-1]) - YEAR_H
+    peaks = tuple(p for p in state.peaks if p.hour > oldest)
+    nothing = _nothing(len(state.names), len(outdoor))
+    return replace(
+        state, window=window, learnt=learnt, peaks=peaks, lower=lowered(peaks, len(state.names)), energy=nothing[0],
+        spoilt=nothing[1], usual=nothing[2], outdoor_c=nothing[3],
+    )  # fmt: skip
+
+
+def size_bytes(state: object) -> int:
+    """Bytes of all arrays in a state."""
+    if isinstance(state, np.ndarray):
+        return int(state.nbytes)
+    if isinstance(state, tuple):
+        return sum(size_bytes(each) for each in state)
+    fields = getattr(state, "__dataclass_fields__", None)
+    return sum(size_bytes(getattr(state, name)) for name in fields) if fields else 8
