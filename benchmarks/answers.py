@@ -12,10 +12,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.result import Result
 from submeter.words import TheirsError
+
+PEER_METERS: Final = 50
+"""some peers take seconds a meter"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +30,34 @@ class Asked:
     judge: Path | None
     python: str
     peers: bool
+    peer_python: str = sys.executable
+    """the interpreter that has the peers (the extra ``peers``)"""
+    peer_meters: int | None = None
+    """how many meters they are asked about at most, None = all"""
 
 
 def read_args(name: str, args: Sequence[str]) -> Asked:
-    """``SITE --out DIR [--judge FILE] [--python PYTHON] [--peers]``. Raises TheirsError for anything else."""
+    """``SITE --out DIR [--judge FILE] [--python PYTHON] [--peers [--peer-python PYTHON] [--peer-meters N |
+    --all-meters]]``. Raises TheirsError for anything else."""
     parser = argparse.ArgumentParser(f"benchmarks {name}", exit_on_error=False, add_help=False)
     parser.add_argument("site", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--judge", type=Path)
     parser.add_argument("--python", default=os.environ.get("SUBMETER_JUDGE_PYTHON", sys.executable))
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--peer-python", default=os.environ.get("SUBMETER_PEER_PYTHON", sys.executable))
+    parser.add_argument("--peer-meters", type=int, default=PEER_METERS)
+    parser.add_argument("--all-meters", action="store_true")
     try:
         told, rest = parser.parse_known_args(args)
     except (argparse.ArgumentError, SystemExit) as fault:
         raise TheirsError(f"say: {name} SITE --out DIR [--judge FILE] [--python PYTHON] [--peers]") from fault
     if rest:
         raise TheirsError(f"what is {' '.join(rest)}? say: {name} SITE --out DIR [--judge FILE] [--peers]")
-    return Asked(told.site, told.out, told.judge, told.python, told.peers)
+    if told.peer_meters < 1:
+        raise TheirsError(f"--peer-meters {told.peer_meters}: at least 1")
+    most = None if told.all_meters else told.peer_meters
+    return Asked(told.site, told.out, told.judge, told.python, told.peers, told.peer_python, most)
 
 
 def judged(asked: Asked, answers: Path) -> dict[str, dict[str, Any]]:

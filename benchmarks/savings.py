@@ -14,14 +14,16 @@ from typing import Final
 import numpy as np
 
 from analytics.calendar import Times
-from analytics.cohort import Member, Place, fit_cohort, predict_cohort
+from analytics.cohort import Member, Place, fit_cohort, placebo_drift, predict_cohort
 from analytics.design import Design
-from analytics.savings import avoided
+from analytics.savings import STATED, Drift, avoided
 from benchmarks.answers import Asked, add_verdict, judged, read_args
+from benchmarks.peers.beside import beside_savings
 from benchmarks.result import Result
-from benchmarks.site import Floats, Site, read_site, write_hours
+from benchmarks.site import Bools, Floats, Meter, Site, read_site, write_hours
 from submeter.words import Baseline, Measure, Saving, TheirsError
 
+WHOLE_YEAR_H: Final = 8000
 ROLES: Final = ("main", "sub")
 PREDICTION_TARGETS: Final = {
     "cvrmse_hourly_median": ("≤", 0.205), "cvrmse_daily_median": ("≤", 0.142), "cvrmse_monthly_median": ("≤", 0.098),
@@ -56,6 +58,8 @@ def run(*args: str) -> Result:
     result.add("meters", per_second, "meters/s", target="≥ 120", ratio=per_second / 120, against="the target")
     if asked.judge is not None:
         _judge(result, asked)
+    if asked.peers:
+        beside_savings(result, asked, per_second)
     return result
 
 
@@ -63,38 +67,48 @@ def answer(site: Site) -> Answers:
     """What the product says of every main and sub-meter. Raises TheirsError where the site names no years."""
     if site.train is None or site.test is None:
         raise TheirsError(f"{site.folder}/site.toml names no train and test year: there is no saving to state")
+    drift = _learned_drift(site, site.train)
     site = site.between(min(site.train, site.test), max(site.train, site.test))
     train, test = site.of_year(site.train or 0), site.of_year(site.test or 0)
     ours = [m for m in site.meters.values() if m.role in ROLES]
     begin = time.process_time()
-    members = [
-        Member(
-            m.name,
-            m.building,
-            f"{m.role}/{m.medium}/{m.quantity}",
-            np.where(train, site.energy[m.name], np.nan),
-            site.outdoor_of(m.name),
-            main=m.role == "main" and m.medium != "heat",
-        )
-        for m in ours
-    ]
+    members = [_member(site, m, train) for m in ours]
     cohort, models = fit_cohort(site.start, Place(site.zone, site.country), members, train)
     on, told = predict_cohort(cohort, members, models, test)
     savings = {
-        model.point: _saving(model, on, site.energy[model.point][test], expected)
+        model.point: _saving(model, on, site.energy[model.point][test], expected, drift)
         for model, expected in zip(models, told, strict=True)
     }
     seconds = time.process_time() - begin
     return Answers(on.start, {m.point: e for m, e in zip(members, told, strict=True)}, savings, seconds)
 
 
-def _saving(model: Baseline, on: Design, actual_kwh: Floats, expected_kwh: Floats) -> Saving:
+def _member(site: Site, meter: Meter, rows: Bools) -> Member:
+    return Member(
+        meter.name, meter.building, f"{meter.role}/{meter.medium}/{meter.quantity}",
+        np.where(rows, site.energy[meter.name], np.nan), site.outdoor_of(meter.name),
+        main=meter.role == "main" and meter.medium != "heat",
+    )  # fmt: skip
+
+
+def _learned_drift(site: Site, train: int) -> Drift:
+    """From the year before the train year where the site holds it whole, else the stated prior."""
+    before = site.of_year(train - 1)
+    if before.sum() < WHOLE_YEAR_H:
+        return STATED
+    both = site.between(train - 1, train)
+    before, after = both.of_year(train - 1), both.of_year(train)
+    mains = [_member(both, m, before | after) for m in both.meters.values() if m.role == "main"]
+    return placebo_drift(both.start, Place(site.zone, site.country), mains, before, after) if mains else STATED
+
+
+def _saving(model: Baseline, on: Design, actual_kwh: Floats, expected_kwh: Floats, drift: Drift) -> Saving:
     """As if a measure had begun with the test year."""
     start, end = (int(t.astype("datetime64[ms]").astype(np.int64)) for t in on.start[[0, -1]])
     measure = Measure(id=model.point, building=model.building, name=model.point, points=(model.point,), start="")
     return avoided(
         measure, model, start_ms=start, end_ms=end + 3_600_000, day=on.day, actual_kwh=actual_kwh,
-        expected_kwh=expected_kwh,
+        expected_kwh=expected_kwh, drift=drift,
     )  # fmt: skip
 
 
