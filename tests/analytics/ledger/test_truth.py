@@ -45,6 +45,13 @@ def longer_than_the_hold_time(history: History) -> bool:
     )
 
 
+def undoubted(history: History) -> set[int]:
+    """Times of readings that nothing can doubt: a device's first and last, and without a rating a few more."""
+    few = 1 if history.where.points[METER].rating else 5
+    of_devices = [[p.time_ms for p in history.polls if p.serial == h.serial] for h in history.truth.hung]
+    return {t for times in of_devices for t in (*times[:few], *times[-few:])}
+
+
 def uncertainty(history: History, start_ms: int, end_ms: int) -> Fraction:
     """What a register's resolution leaves open over a span: one step at each end of each device in it."""
     spanned = [h for h in history.truth.hung if h.since_ms <= end_ms and h.until_ms >= start_ms]
@@ -80,10 +87,7 @@ def test_between_honest_readings_on_boundaries_the_ledger_holds_what_flowed(hist
 @given(history=histories(HONEST))
 @cases(100)
 def test_no_more_is_settled_than_flowed_but_what_is_marked_suspect(history: History) -> None:
-    """Nothing can doubt the very first and last reading after a long gap; without a rating, a few more."""
-    few = 1 if history.where.points[METER].rating else 5
-    ends = {p.time_ms for p in (*history.polls[:few], *history.polls[-few:])}
-    assume(not ends & history.glitches and not longer_than_the_hold_time(history))
+    assume(not undoubted(history) & history.glitches and not longer_than_the_hold_time(history))
     begin, end = told_span(history)
     most = history.truth.energy(begin, end) + uncertainty(history, begin, end)
     store = replayed(history)
