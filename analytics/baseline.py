@@ -58,7 +58,7 @@ def describe(
     ``fitted`` (n) is what they give, where that is known."""
     known = np.isfinite(energy_kwh)
     if coefficients is None:
-        return _named(on, known, point, building, refused=refusal(energy_kwh) or "no model was made")
+        return _named(on, known, point, building, refused=refusal(energy_kwh) or "not_made")
     predicted = evaluate(on, coefficients) if fitted is None else np.maximum(fitted, 0.0)
     q, spread = fit_quality(energy_kwh, predicted, on.day, p)
     low, high = _band(on, energy_kwh - predicted, known)
@@ -95,14 +95,11 @@ def evaluate(on: Design, coefficients: Floats) -> Floats:
 
 
 def refusal(energy_kwh: Floats) -> str:
-    """Why there can be no model, '' = there can."""
+    """Code of why there can be no model, '' = there can."""
     known = np.isfinite(energy_kwh)
-    hours = int(known.sum())
-    if hours < LEAST_HOURS:
-        return f"only {hours} usable hours of energy, at least {LEAST_HOURS} are needed"
-    if not np.any(energy_kwh[known] > 0):
-        return "the meter shows no energy at all"
-    return ""
+    if int(known.sum()) < LEAST_HOURS:
+        return "few_hours"
+    return "" if np.any(energy_kwh[known] > 0) else "no_energy"
 
 
 def _named(
@@ -131,6 +128,7 @@ def _named(
         r2=q.r2,
         cvrmse_daily=q.cvrmse_daily,
         refused=refused,
+        facts={"hours": float(known.sum()), "least": float(LEAST_HOURS)} if refused == "few_hours" else {},
         coefficients=coefficients or {},
     )
 

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from analytics.baseline import HALF_LIFE_DAYS, SHARED_SHARE, coefficients_of, describe, refusal, robust
 from analytics.calendar import Times
 from analytics.design import Design, Floats, Solver, design, factorise, grid, recency
+from analytics.drift import learn_drift
+from analytics.savings import Drift
 from analytics.term import LEAST_METERS, Term, learn_term
 from submeter.words import Baseline
 
@@ -127,6 +129,21 @@ def predict_cohort(
         for k, values in zip(some, expected, strict=True):
             out[k] = values
     return on, out
+
+
+def placebo_drift(start: Times, place: Place, members: Sequence[Member], before: Bools, after: Bools) -> Drift:
+    """The drift of use, learnt from a stretch ``after`` (n) in which nothing is known to have changed and which is
+    foretold from the one ``before``."""
+    cohort, models = fit_cohort(start, place, members, before)
+    _, expected = predict_cohort(cohort, members, models, after)
+    error, weekly = [], []
+    for member, model, told in zip(members, models, expected, strict=True):
+        actual = member.energy_kwh[after]
+        known = np.isfinite(actual) & np.isfinite(told)
+        if known.mean() > SHARED_SHARE and actual[known].sum() > 0 and told[known].sum() > 0:
+            error.append(float(np.log(told[known].sum() / actual[known].sum())))
+            weekly.append(model.coefficients["weekly"][0])
+    return learn_drift(error, weekly)
 
 
 def _term(start: Times, place: Place, fitted: Bools, members: Sequence[Member]) -> Term | None:

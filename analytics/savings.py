@@ -13,6 +13,7 @@ one. So the relative band narrows with days, never below the drift, while in kWh
 compared.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,8 +22,10 @@ from msgspec import structs
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from analytics.quality import Floats
-from submeter.words import Baseline, Measure, Saving
+from analytics.events import find_events
+from analytics.quality import WHOLE_DAY_H, Floats
+from analytics.uncertainty import Fit, savings_uncertainty
+from submeter.words import Baseline, Measure, NonRoutine, Saving
 
 DRIFT_A_YEAR: Final = 0.08
 SCATTER_SHARE: Final = 0.8
@@ -30,6 +33,9 @@ Z_90: Final = 1.644854
 LEAST_BASELINE_DAYS: Final = 90
 LEAST_REPORTING_DAYS: Final = 7
 DAYS_A_YEAR: Final = 365.25
+DAYS_A_MONTH: Final = 30.4375
+MOST_CVRMSE: Final = 0.3
+MOST_NMBE: Final = 0.1
 
 Ints = NDArray[np.int64]
 
@@ -58,21 +64,23 @@ def avoided(
     expected_kwh: Floats,
     confidence: float = 0.9,
     drift: Drift = STATED,
+    began: Sequence[int] = (),
     yuan_per_kwh: Floats | float = np.nan,
     kg_per_kwh: Floats | float = np.nan,
 ) -> Saving:
     """One measure's saving so far.
 
     Arrays hold the reporting period's hours: local ``day`` since 1970, actual (NaN = not trusted) and expected kWh,
-    and optionally the rates of each hour (NaN = not known, and then there is no money or carbon).
+    the local days on which other measures of these meters ``began``, and optionally the rates of each hour (NaN = not
+    known, and then there is no money or carbon).
     """
-    reason = refusal(model, day, actual_kwh)
-    if reason:
-        return refused(measure, model, start_ms, end_ms, confidence, reason)
+    code, facts = refusal(model, day, actual_kwh)
+    if code:
+        return refused(measure, model, start_ms, end_ms, confidence, code, facts)
     known = np.isfinite(actual_kwh)
     actual, expected = np.where(known, actual_kwh, 0.0), np.where(known, expected_kwh, 0.0)
     days, at = np.unique(day, return_inverse=True)
-    actual_d, expected_d = np.bincount(at, actual), np.bincount(at, expected)
+    actual_d, expected_d = (np.asarray(np.bincount(at, e), float) for e in (actual, expected))
     known_days = np.cumsum(np.bincount(at, known)) / 24
     actual_sum, expected_sum = np.cumsum(actual_d), np.cumsum(expected_d)
     away_years = ((start_ms - model.end_ms) / 86_400_000 + days - days[0] + 1) / DAYS_A_YEAR
@@ -83,6 +91,10 @@ def avoided(
     saved = expected_sum - actual_sum
     return structs.replace(
         refused(measure, model, start_ms, end_ms, confidence, ""),
+        guideline_kwh=_guideline(model, float(expected_sum[-1]), float(known_days[-1]), confidence),
+        gate=gate(model),
+        drift_years=drift.years,
+        events=_events(days, actual_d, expected_d, np.bincount(at, known) >= WHOLE_DAY_H, scatter, rho, began),
         actual_kwh=float(actual_sum[-1]),
         expected_kwh=float(expected_sum[-1]),
         avoided_kwh=float(saved[-1]),
@@ -111,19 +123,29 @@ def half_width(
     return np.asarray(np.sqrt(level + noise) * z / Z_90, float)
 
 
-def refusal(model: Baseline, day: Ints, actual_kwh: Floats) -> str:
-    """Why no saving can be stated, '' = it can."""
+def whole_year_width(model: Baseline, confidence: float = 0.9, drift: Drift = STATED) -> float:
+    """Half-width on the log scale of a baseline's next year."""
+    scatter, rho = model.coefficients["daily"]
+    wander = model.coefficients.get("weekly", [scatter])[0]
+    return float(half_width(np.array([DAYS_A_YEAR]), np.array([1.0]), scatter, rho, wander, confidence, drift)[0])
+
+
+def refusal(model: Baseline, day: Ints, actual_kwh: Floats) -> tuple[str, dict[str, float]]:
+    """Code of why no saving can be stated with its numbers, '' = it can."""
     if model.refused:
-        return f"no baseline: {model.refused}"
+        return model.refused, model.facts
     if model.n < LEAST_BASELINE_DAYS * 24:
-        return f"the baseline period holds {model.n // 24} usable days, at least {LEAST_BASELINE_DAYS} are needed"
+        return "few_baseline_days", {"days": float(model.n // 24), "least": float(LEAST_BASELINE_DAYS)}
     usable = int(np.isfinite(actual_kwh).sum())
     if len(day) == 0 or usable < LEAST_REPORTING_DAYS * 24:
-        return f"the reporting period holds {usable // 24} usable days, at least {LEAST_REPORTING_DAYS} are needed"
-    return ""
+        return "few_reporting_days", {"days": float(usable // 24), "least": float(LEAST_REPORTING_DAYS)}
+    return "", {}
 
 
-def refused(measure: Measure, model: Baseline, start_ms: int, end_ms: int, confidence: float, reason: str) -> Saving:
+def refused(
+    measure: Measure, model: Baseline, start_ms: int, end_ms: int, confidence: float, code: str,
+    facts: dict[str, float] | None = None,
+) -> Saving:  # fmt: skip
     """A saving that says why it is none."""
     return Saving(
         id=measure.id,
@@ -140,8 +162,34 @@ def refused(measure: Measure, model: Baseline, start_ms: int, end_ms: int, confi
         completeness=0.0,
         cvrmse=model.cvrmse,
         nmbe=model.nmbe,
-        refused=reason,
+        refused=code,
+        facts=facts or {},
     )
+
+
+def gate(model: Baseline) -> list[str]:
+    """In what a baseline fails ASHRAE Guideline 14's limits for hourly models: CV(RMSE) ≤ 30 %, |NMBE| ≤ 10 %."""
+    failed = {"cvrmse": model.cvrmse > MOST_CVRMSE, "nmbe": abs(model.nmbe) > MOST_NMBE}
+    return [name for name, fails in failed.items() if fails]
+
+
+def _guideline(model: Baseline, expected_kwh: float, days: float, confidence: float) -> float | None:
+    """Guideline 14's half-width on daily sums."""
+    fit = Fit(model.n / 24, model.p / 24, model.cvrmse_daily, model.coefficients["daily"][1])
+    half = savings_uncertainty(
+        fit, expected_kwh, days, baseline_months=model.n / 24 / DAYS_A_MONTH, reporting_months=days / DAYS_A_MONTH,
+        confidence=confidence,
+    )  # fmt: skip
+    return half if np.isfinite(half) else None
+
+
+def _events(day: Ints, actual_d: Floats, expected_d: Floats, whole: NDArray[np.bool_], scatter: float, rho: float,
+            began: Sequence[int]) -> list[NonRoutine]:  # fmt: skip
+    found = find_events(day, np.where(whole, actual_d, np.nan), expected_d, scatter, rho, began)
+    return [
+        NonRoutine(since=str(np.datetime64(e.day, "D")), share=e.share, kwh_a_day=e.kwh_a_day, explained=e.explained)
+        for e in found
+    ]
 
 
 def _valued(energy_kwh: Floats, rate: Floats | float) -> float | None:

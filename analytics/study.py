@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import structs
 
 from analytics.anomalies import Examination, examine
 from analytics.anomalies.examine import Excursions
 from analytics.anomalies.registers import Backwards, Glitch, backwards, glitches
 from analytics.anomalies.telling import findings_of, followed
 from analytics.baseline import fit, predict, predict_band
-from analytics.calendar import instant_ms
+from analytics.calendar import DAY_S, instant_ms, local_seconds
 from analytics.design import Design, Floats, design
-from analytics.frozen import past_asking
+from analytics.ledger.frozen import past_asking
 from analytics.hours import Hours, gather, joined
+from analytics.normal import LEAST_REPORTING_DAYS, normalised, typical_rows
 from analytics.portrait import portrait
-from analytics.savings import avoided
+from analytics.savings import avoided, whole_year_width
 from analytics.tariff import rates
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Column, Store
@@ -44,8 +46,6 @@ from submeter.words import (
 )
 
 EXPECTED_DAYS: Final = 366
-HALF_LIFE_DAYS: Final = 180.0
-"""Weight of the baseline's past: the level of use drifts."""
 TOLERANCE: Final = 0.01
 """A stored expectation is rewritten when it is off by more than this share of the meter's mean hour."""
 
@@ -199,18 +199,38 @@ class Desk:
         energy[np.any([examined.spoilt[p] for p in measure.points], axis=0)] = np.nan
         clean = np.sum([examined.clean[p] for p in measure.points], axis=0)
         before = np.where(hours.start_ms < works_ms, clean, np.nan)
-        model = fit(
-            on, before, point="+".join(measure.points), building=measure.building, half_life_days=HALF_LIFE_DAYS
-        )
+        model = fit(on, before, point="+".join(measure.points), building=measure.building)
         after = (hours.start_ms >= start_ms) & (np.arange(len(hours)) < hours.past)
         expected = np.zeros(len(hours)) if model.refused else predict(model, on)
         medium = self.portfolio.points[measure.points[0]].medium
-        return avoided(
+        told = avoided(
             measure, model, start_ms=start_ms, end_ms=max(now_ms, start_ms), day=on.day[after],
             actual_kwh=energy[after], expected_kwh=expected[after], confidence=settings.confidence,
             yuan_per_kwh=rates(self.portfolio.prices, hours.building.price, medium, on.day[after]),
             kg_per_kwh=rates(self.portfolio.carbon, hours.building.carbon, medium, on.day[after]),
+            began=self._others(measure, zone),
         )  # fmt: skip
+        return told if told.refused else self._normalised(told, model, on, np.where(after, energy, np.nan))
+
+    def _others(self, measure: Measure, zone: str) -> list[int]:
+        """Local days on which other measures of the same meters, or of meters below them, began."""
+        return [
+            int(local_seconds(np.array([instant_ms(m.start, zone) // 1000]).astype("datetime64[s]"), zone)[0] // DAY_S)
+            for m in self.portfolio.measures.values()
+            if m.id != measure.id and any(p in lineage(self.portfolio, q) for p in measure.points for q in m.points)
+        ]
+
+    def _normalised(self, told: Saving, model: Baseline, on: Design, reporting_kwh: Floats) -> Saving:
+        """The saving with what it is in a year of typical weather, where the reporting period is long enough."""
+        typical = typical_rows(on.day, self.hours.outdoor_c)
+        if typical is None or np.isfinite(reporting_kwh).sum() < LEAST_REPORTING_DAYS * 24:
+            return told
+        later = fit(on, reporting_kwh, point=model.point, building=model.building)
+        if later.refused:
+            return told
+        widths = [whole_year_width(m, told.confidence) for m in (model, later)]
+        saving, low, high = normalised(predict(model, on)[typical], predict(later, on)[typical], *widths)
+        return structs.replace(told, normalised_kwh=saving, normalised_low_kwh=low, normalised_high_kwh=high)
 
 
 def lineage(portfolio: Portfolio, point: str) -> list[str]:

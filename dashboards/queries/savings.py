@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from dashboards.queries.reader import Reader
-from submeter.words import Measure, Saving
+from submeter.words import Measure, NonRoutine, Saving
 
 
 @dataclass(frozen=True, slots=True)
 class SavingView:
     """``verdict``: saved, more (uses more than before), unclear (not distinguishable from zero), refused, waiting.
 
-    Energies in kWh since ``start``; the band is at ``confidence``. Lists are daily; ``avoided``, ``low`` and ``high``
+    ``refused`` is a code of the catalogue's [refusals], ``facts`` its numbers. Energies in kWh since ``start``; the
+    band is at ``confidence``. Lists are daily; ``avoided``, ``low`` and ``high``
     are cumulative.
     """
 
@@ -25,6 +26,7 @@ class SavingView:
     points: list[str]
     verdict: str
     refused: str
+    facts: dict[str, float]
     actual_kwh: float | None
     expected_kwh: float | None
     avoided_kwh: float | None
@@ -36,6 +38,12 @@ class SavingView:
     withheld: bool
     avoided_yuan: float | None
     avoided_kg: float | None
+    guideline_kwh: float | None
+    normalised_kwh: float | None
+    normalised_low_kwh: float | None
+    normalised_high_kwh: float | None
+    gate: list[str]
+    events: list[NonRoutine]
     cvrmse: float | None
     nmbe: float | None
     end_ms: int | None
@@ -80,6 +88,7 @@ def _view(reader: Reader, measure: Measure, told: Saving | None) -> SavingView:
         points=list(measure.points),
         verdict=word,
         refused=told.refused if told else "",
+        facts=dict(told.facts) if told else {},
         actual_kwh=shown.actual_kwh if shown else None,
         expected_kwh=shown.expected_kwh if shown else None,
         avoided_kwh=shown.avoided_kwh if shown else None,
@@ -91,6 +100,12 @@ def _view(reader: Reader, measure: Measure, told: Saving | None) -> SavingView:
         withheld=told is not None and not told.refused and word == "waiting",
         avoided_yuan=shown.avoided_yuan if shown else None,
         avoided_kg=shown.avoided_kg if shown else None,
+        guideline_kwh=shown.guideline_kwh if shown else None,
+        normalised_kwh=shown.normalised_kwh if shown else None,
+        normalised_low_kwh=shown.normalised_low_kwh if shown else None,
+        normalised_high_kwh=shown.normalised_high_kwh if shown else None,
+        gate=list(shown.gate) if shown else [],
+        events=list(shown.events) if shown else [],
         cvrmse=told.cvrmse if told else None,
         nmbe=told.nmbe if told else None,
         end_ms=told.end_ms if told else None,

@@ -34,13 +34,13 @@ from submeter.words.point import Device, Point, parse_ratio
 from submeter.words.portfolio import CarbonFactor, Portfolio, Price
 from submeter.words.quantity import MICRO, QUANTITIES, Kind, Medium, Quantity
 from submeter.words.reading import Block, Change, Reading, Readings, Series, Written
-from submeter.words.result import Balance, Baseline, LoadShape, Saving, TypicalDay
+from submeter.words.result import Balance, Baseline, LoadShape, NonRoutine, Saving, TypicalDay
 
 __all__ = [
     "MICRO", "QUANTITIES", "Balance", "Baseline", "Block", "Bug", "Building", "CarbonFactor", "Change",
     "ConfigError", "Correction", "Device", "Entry", "Finding", "FindingState", "Flag", "FrameError", "Frozen",
     "Gateway", "GatewayStatus", "Ground", "Grounds", "Held", "Import", "Intervals", "Kind", "Known", "LoadShape",
-    "Measure", "Medium", "Method", "PayloadError", "Point", "Portfolio", "Price", "Quantity", "Quarantined",
-    "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway", "Station", "StoreAway", "SubmeterError",
-    "TheirsError", "TooLate", "TypicalDay", "Written", "parse_ratio",
+    "Measure", "Medium", "Method", "NonRoutine", "PayloadError", "Point", "Portfolio", "Price", "Quantity",
+    "Quarantined", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway", "Station", "StoreAway",
+    "SubmeterError", "TheirsError", "TooLate", "TypicalDay", "Written", "parse_ratio",
 ]  # fmt: skip

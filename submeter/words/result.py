@@ -23,8 +23,23 @@ class Baseline(Entry, frozen=True, kw_only=True):
     r2: float
     cvrmse_daily: float
     refused: str = ""
-    """why there is no model, '' = there is one"""
+    """code of why there is no model ([refusals] of the catalogue), '' = there is one"""
+    facts: dict[str, float] = msgspec.field(default_factory=dict)
+    """the numbers of that reason"""
+    oos_cvrmse: float | None = None
+    oos_nmbe: float | None = None
+    """the same out of sample: each stretch foretold from what lay before it (rolling origin); None = too little"""
     coefficients: dict[str, list[float]] = msgspec.field(default_factory=dict)
+
+
+class NonRoutine(msgspec.Struct, frozen=True, kw_only=True):
+    """From ``since`` (local date) on the level of the reporting period is higher by ``kwh_a_day`` (``share`` of what is
+    expected). ``explained``: a measure began then. Shown, never taken out of the sums."""
+
+    since: str
+    share: float
+    kwh_a_day: float
+    explained: bool = False
 
 
 class Saving(Entry, frozen=True, kw_only=True):
@@ -49,6 +64,20 @@ class Saving(Entry, frozen=True, kw_only=True):
     cvrmse: float
     nmbe: float
     refused: str = ""
+    """code of why there is no number ([refusals] of the catalogue), '' = there is one"""
+    facts: dict[str, float] = msgspec.field(default_factory=dict)
+    """the numbers of that reason"""
+    guideline_kwh: float | None = None
+    """half-width by ASHRAE Guideline 14's fractional savings uncertainty at the same confidence; knows no drift"""
+    gate: list[str] = msgspec.field(default_factory=list)
+    """in what the baseline fails Guideline 14 (cvrmse, nmbe), [] = it passes"""
+    drift_years: int = 0
+    """unchanged meter-years that the band's drift was learned from, 0 = the stated prior"""
+    normalised_kwh: float | None = None
+    normalised_low_kwh: float | None = None
+    normalised_high_kwh: float | None = None
+    """a year's saving in the weather of a typical year, with its band; None = the reporting period is too short"""
+    events: list[NonRoutine] = msgspec.field(default_factory=list)
     days: list[str] = msgspec.field(default_factory=list)
     avoided: list[float] = msgspec.field(default_factory=list)
     low: list[float] = msgspec.field(default_factory=list)

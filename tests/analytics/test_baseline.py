@@ -76,13 +76,13 @@ def test_too_little_history_is_refused_with_the_reason(on: Design) -> None:
     energy = np.full(len(on), np.nan)
     energy[:100] = 5.0
     model = fit(on, energy, point="B/m")
-    assert model.refused == "only 100 usable hours of energy, at least 504 are needed"
+    assert (model.refused, model.facts) == ("few_hours", {"hours": 100, "least": 504})
     with pytest.raises(ValueError, match="no model"):
         predict(model, on)
 
 
 def test_a_meter_that_never_counts_is_refused(on: Design) -> None:
-    assert fit(on, np.zeros(len(on)), point="B/m").refused == "the meter shows no energy at all"
+    assert fit(on, np.zeros(len(on)), point="B/m").refused == "no_energy"
 
 
 def test_a_meter_of_one_value_has_a_model(on: Design) -> None:

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from msgspec import structs
 
-from analytics.savings import avoided, half_width
-from submeter.words import Baseline, Measure
+from analytics.savings import Drift, avoided, gate, half_width
+from dashboards.catalogue import LANGUAGES, text
+from submeter.words import Baseline, Measure, Saving
 
 MEASURE = Measure(id="B-led", building="B", name="LED", points=("B/light",), start="2026-01-01")
 DAY_MS = 86_400_000
@@ -16,7 +18,7 @@ def model(scatter: float = 0.05, n: int = 8760, refused: str = "") -> Baseline:
     )  # fmt: skip
 
 
-def saving(actual: np.ndarray, expected: np.ndarray, of: Baseline | None = None, **more: object) -> object:
+def saving(actual: np.ndarray, expected: np.ndarray, of: Baseline | None = None, **more: object) -> Saving:
     day = np.arange(len(actual)) // 24
     span = {"start_ms": 365 * DAY_MS, "end_ms": 365 * DAY_MS + len(actual) * 3_600_000}
     return avoided(MEASURE, of or model(), day=day, actual_kwh=actual, expected_kwh=expected, **span, **more)  # type: ignore[arg-type]  # keyword table
@@ -73,17 +75,55 @@ def test_money_and_carbon_use_the_rate_of_each_hour() -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "hours", "reason"),
+    ("of", "hours", "code", "facts"),
     [
-        (model(refused="only 3 usable hours"), 240, "no baseline: only 3 usable hours"),
-        (model(n=50 * 24), 240, "the baseline period holds 50 usable days, at least 90 are needed"),
-        (model(), 48, "the reporting period holds 2 usable days, at least 7 are needed"),
+        (model(refused="few_hours"), 240, "few_hours", {}),
+        (model(n=50 * 24), 240, "few_baseline_days", {"days": 50, "least": 90}),
+        (model(), 48, "few_reporting_days", {"days": 2, "least": 7}),
     ],
 )
-def test_what_cannot_be_said_is_refused_with_the_reason(of: Baseline, hours: int, reason: str) -> None:
+def test_what_cannot_be_said_is_refused_with_the_reason(
+    of: Baseline, hours: int, code: str, facts: dict[str, float]
+) -> None:
     s = saving(np.full(hours, 6.0), np.full(hours, 10.0), of)
-    assert s.refused == reason
+    assert (s.refused, s.facts) == (code, facts)
     assert (s.avoided_kwh, s.distinguishable) == (0, False)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", ["few_hours", "no_energy", "not_made", "few_baseline_days", "few_reporting_days"])
+def test_every_reason_is_said_in_both_languages(code: str, language: str) -> None:
+    said = text(language, f"refusals.{code}", hours=3.0, days=3.0, least=5.0)
+    assert "⟦" not in said
+    assert "…" not in said
+
+
+def test_the_curve_never_looks_ahead() -> None:
+    long, short = (saving(np.full(24 * n, 6.0), np.full(24 * n, 10.0)) for n in (100, 40))
+    assert long.low[:40] == short.low
+    assert long.high[:40] == short.high
+
+
+def test_a_learned_drift_takes_the_place_of_the_stated_one_and_is_said() -> None:
+    wide = saving(np.full(240, 9.0), np.full(240, 10.0), drift=Drift(0.3, 0.0, 12))
+    assert wide.drift_years == 12
+    assert wide.high_kwh > saving(np.full(240, 9.0), np.full(240, 10.0)).high_kwh
+
+
+def test_a_baseline_that_fails_the_guideline_is_named() -> None:
+    assert gate(model()) == []
+    assert gate(structs.replace(model(), cvrmse=0.31, nmbe=-0.11)) == ["cvrmse", "nmbe"]
+
+
+def test_a_level_that_breaks_is_dated_and_left_in_the_sums() -> None:
+    actual = np.r_[np.full(24 * 60, 6.0), np.full(24 * 60, 8.0)]
+    s = saving(actual, np.full(24 * 120, 10.0))
+    (event,) = s.events
+    assert (event.since, event.explained) == ("1970-03-02", False)
+    assert event.share == pytest.approx(0.2)
+    assert event.kwh_a_day == pytest.approx(48)
+    assert s.avoided_kwh == 24 * (60 * 4 + 60 * 2)
+    assert saving(actual, np.full(24 * 120, 10.0), began=[58]).events[0].explained
 
 
 def test_the_drift_goes_on_while_nothing_is_known() -> None:
