@@ -45,9 +45,11 @@ def segment_odds(bank: Evidence, drift: Evidence, persistence: Floats) -> Single
         rows = [row for row, t in enumerate(BANK) if t.kind == name]
         first, last = begins[rows], ends[rows]
         prior = np.log([BANK[r].prior for r in rows])[:, None].astype(np.float32)
-        rate = np.log(RATE[name] / MONTH_DAYS / (LONGEST - SHORTEST[name] + 1))
+        most = min(LONGEST, days)
+        own = [n for n in LENGTHS if SHORTEST[name] <= n <= most]
+        rate = np.log(RATE[name] / MONTH_DAYS / max(len(own), 1))
         for at, length in enumerate(LENGTHS):
-            if SHORTEST[name] <= length <= min(LONGEST, days):
+            if length in own:
                 out[kind, at, : days + 1 - length] = (
                     log_sum(temper[at] * (first[:, : days + 1 - length] + last[:, length:]) + prior) + rate
                 )
@@ -64,7 +66,7 @@ def segment_odds(bank: Evidence, drift: Evidence, persistence: Floats) -> Single
 def log_sum(values: Singles) -> Singles:
     """log Σ exp over the first axis."""
     top = values.max(axis=0)
-    return np.asarray(top + np.log(np.exp(values - top).sum(axis=0)), np.float32)
+    return np.asarray(np.log(np.exp(values - top).sum(axis=0)) + top, np.float32)
 
 
 def _sums(values: Singles) -> Floats:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from analytics.anomalies.bank.record import Bools, Floats, Ints, spread
+from analytics.anomalies.bank.record import EVERY, Bools, Floats, Ints, spread
 from analytics.anomalies.episode import bridged, runs
 
 SUDDEN: Final = ("dropout", "stuck", "gap_catchup", "spike", "scale10")
@@ -63,7 +63,7 @@ class Hours:
 
 def sudden_faults(hours: Hours) -> list[Sudden]:
     """What stands out hour by hour, surest first, none over another."""
-    level = np.searchsorted(np.quantile(hours.expected, np.linspace(0, 1, BINS + 1)[1:-1]), hours.expected)
+    level = np.searchsorted(np.quantile(hours.expected[::EVERY], np.linspace(0, 1, BINS + 1)[1:-1]), hours.expected)
     wide = max(spread(hours.logs - hours.usual), 0.05)
     found = [*_standing(hours, level, wide), *_repeating(hours, level, wide), *_high(hours, wide)]
     out: list[Sudden] = []

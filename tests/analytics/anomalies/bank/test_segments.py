@@ -53,7 +53,7 @@ def test_odds_of_a_segment_are_the_sum_over_its_days_and_the_week_behind() -> No
     rows = [k for k, t in enumerate(BANK) if t.kind == "level_up"]
     temper = TEMPER / spread[at] ** PERSIST
     likely = [BANK[r].prior * np.exp(temper * slow_sum(bank, r, begin, length)) for r in rows]
-    rate = RATE["level_up"] / 30 / (LONGEST - SHORTEST["level_up"] + 1)
+    rate = RATE["level_up"] / 30 / sum(SHORTEST["level_up"] <= n <= LONGEST for n in LENGTHS)
     assert odds[kind, at, begin] == pytest.approx(np.log(rate * np.sum(likely)), abs=1e-3)
 
 
