@@ -15,7 +15,7 @@ from benchmarks.peers.told import Expected
 
 
 def expect_hourly(train: Hours, test: Hours, zone: str) -> Expected:
-    result = caltrack_hourly_savings(*_asked(train, test, zone), timezone=zone)
+    result = caltrack_hourly_savings(*_asked(train, test, zone), timezone=zone, fuel=train.medium)
     on = series(test, fahrenheit(test.outdoor_c), zone)
     return _told(np.asarray(result.model.predict(on.index, on), float), result.savings)
 
@@ -28,7 +28,7 @@ def expect_towt(train: Hours, test: Hours, zone: str) -> Expected:
 
 def expect_daily(train: Hours, test: Hours, zone: str) -> Expected:
     """Its days, spread evenly over their hours: the hourly error says nothing of it."""
-    result = caltrack_daily_savings(*_asked(train, test, zone), timezone=zone)
+    result = caltrack_daily_savings(*_asked(train, test, zone), timezone=zone, fuel=train.medium)
     on = series(test, fahrenheit(test.outdoor_c), zone)
     day = on.index.normalize()
     mean = on.groupby(day).mean()

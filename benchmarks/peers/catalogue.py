@@ -18,5 +18,6 @@ SAVINGS: Final[dict[str, Peer]] = {
     "camber-hourly": Peer("camber-toolkit", "benchmarks.peers.camber", "expect_hourly"),
     "camber-daily": Peer("camber-toolkit", "benchmarks.peers.camber", "expect_daily"),
     "camber-towt": Peer("camber-toolkit", "benchmarks.peers.camber", "expect_towt"),
+    "opendsm": Peer("opendsm", "benchmarks.peers.opendsm", "expect"),
 }
 PEERS: Final[dict[str, Peer]] = SAVINGS

@@ -35,11 +35,13 @@ TIME_IS_THE_INDEX: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hours:
-    """A stretch of one meter: ``start`` (n) datetime64[s] UTC · ``kwh`` and ``outdoor_c`` (n), NaN = not known."""
+    """A stretch of one meter: ``start`` (n) datetime64[s] UTC · ``kwh`` and ``outdoor_c`` (n), NaN = not known ·
+    ``medium`` as meters.csv has it."""
 
     start: Times
     kwh: Floats
     outdoor_c: Floats
+    medium: str = "electricity"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +65,9 @@ class Folder:
         return slice(int(np.searchsorted(self.start, first)), int(np.searchsorted(self.start, last)))
 
     def hours(self, meter: str, rows: slice) -> Hours:
-        outdoor = self.outdoor_c.get(self.meters[meter].get("station", ""))
-        nothing = np.full(len(self.start), np.nan)
-        return Hours(self.start[rows], self.energy[meter][rows], (nothing if outdoor is None else outdoor)[rows])
+        about = self.meters[meter]
+        outdoor = self.outdoor_c.get(about.get("station", ""), np.full(len(self.start), np.nan))
+        return Hours(self.start[rows], self.energy[meter][rows], outdoor[rows], about.get("medium", "electricity"))
 
 
 def read_folder(path: Path) -> Folder:
