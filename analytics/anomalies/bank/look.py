@@ -28,7 +28,7 @@ from analytics.anomalies.bank.segments import KINDS, LENGTHS, segment_odds
 from analytics.anomalies.bank.sudden import Hours, Sudden, sudden_faults
 from analytics.anomalies.bank.templates import UNLIKE, undone_cells
 
-TOLERANCE: Final = 0.5
+TOLERANCE: Final = 0.4
 """Least probability of a long fault that is told."""
 SUDDEN_ODDS: Final = 11.0
 """Least odds (logarithm) of a sudden fault that is told."""

@@ -27,7 +27,7 @@ RATE: Final[Mapping[str, float]] = {**dict.fromkeys(LONG, 0.15), UNLIKE: 0.1}
 """Expected per meter and month, before anything is seen."""
 TEMPER: Final = 0.6
 """Share of the evidence that is believed: the noise model is not the whole truth."""
-PERSIST: Final = 0.7
+PERSIST: Final = 0.65
 MONTH_DAYS: Final = 30
 LEAST: Final = -1e9
 
