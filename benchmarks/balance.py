@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.calendar import day_of, hour_type
-from analytics.imbalance import FLAT, NOBODY, PARENT, Cause, explain
+from analytics.tree.imbalance import FLAT, NOBODY, PARENT, Cause, explain
 from benchmarks.result import Result
 from benchmarks.site import Site, read_site
 
@@ -32,7 +32,7 @@ FACTORS: Final = (0.5, 0.6, 0.75, 1.25, 1.5, 2.0, 3.0)
 
 
 class Case(NamedTuple):
-    """A family's month, spoilt: ``blamed`` as in :class:`~analytics.imbalance.Imbalance`."""
+    """A family's month, spoilt: ``blamed`` as in :class:`~analytics.tree.imbalance.Imbalance`."""
 
     fault: str
     parent: Floats

@@ -25,8 +25,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.gaps import HISTORY_S
 from analytics.ledger import settle_point
+from analytics.ledger.gaps import HISTORY_S
 from benchmarks.result import Result
 from benchmarks.site import read_hours
 from submeter.stores import Column
@@ -68,7 +68,7 @@ SMALL: Final = 0.05
 POINT: Final = "b/m"
 FILES: Final = ("energy.parquet", "transformer.parquet")
 CHOSEN: Final = ("rsf", "drammen, even buildings")
-"""what the constants of :mod:`analytics.profile` were chosen on; all else is held out"""
+"""what the constants of :mod:`analytics.ledger.profile` were chosen on; all else is held out"""
 
 
 class Meter(NamedTuple):

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from analytics.calendar import edges
 from analytics.jobs import Analyst
-from analytics.meter import Meter, meter_of
-from analytics.settle import settle_all
-from analytics.unroll import unroll
+from analytics.ledger.meter import Meter, meter_of
+from analytics.ledger.settle import settle_all
+from analytics.ledger.unroll import unroll
 from benchmarks.result import Result
 from benchmarks.slow_ledger import walk
 from submeter.clock import HandClock

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from analytics.calendar import edges
-from analytics.totals import rebuild_totals
+from analytics.tree.totals import rebuild_totals
 from benchmarks.result import Result
 from dashboards.queries.month import intensity
 from dashboards.queries.reader import Reader

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.baseline import fit, predict
-from analytics.blame import Usual, blamed, stacked, usual
 from analytics.calendar import hour_type
 from analytics.design import design
+from analytics.tree.blame import Usual, blamed, stacked, usual
 from benchmarks.result import Result
 from benchmarks.site import Site, read_site
 

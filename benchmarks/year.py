@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from analytics.jobs import JOB, Analyst
-from analytics.meter import meter_of
+from analytics.ledger.meter import meter_of
 from benchmarks.ledger import DAY_QUARTERS, RATE, analyst, arrive, district_of, point_of, register, settled
 from benchmarks.processes import size_mb
 from benchmarks.result import Result

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
-from analytics import corrections as book
+from analytics.ledger import corrections as book
 from submeter.clock import WallClock
 from submeter.files.readings import decimal
 from submeter.roof.place import Place, with_place

@@ -8,10 +8,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from analytics.audit.totals import sums_of
 from analytics.calendar import edges
-from analytics.check_totals import sums_of
-from analytics.explain import Told, explained, told
-from analytics.meter import Meter, meter_of
+from analytics.ledger.explain import Told, explained, told
+from analytics.ledger.meter import Meter, meter_of
 from submeter.roof.corrections import correct, list_corrections, revoke
 from submeter.roof.ledger_check import check
 from submeter.roof.ledger_words import how_known, number, plain, reasons, when

@@ -11,10 +11,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from analytics.check import NEAR_DAYS, Checked, Violation, absent, check_point, unsettled
-from analytics.check_totals import check_sum, sums_of
-from analytics.suspect import REACH_DAYS
-from analytics.tree import Planned
+from analytics.audit.check import NEAR_DAYS, Checked, Violation, absent, check_point, unsettled
+from analytics.audit.totals import check_sum, sums_of
+from analytics.ledger.suspect import REACH_DAYS
+from analytics.tree.plan import Planned
 from submeter.roof.place import Place, with_place
 from submeter.roof.span import check_meters, metered, meters_of
 from submeter.stores import Store

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from analytics.explain import Boundary, Event, Shown, Told
-from analytics.meter import FOREVER_MS, Meter, Segment
+from analytics.ledger.explain import Boundary, Event, Shown, Told
+from analytics.ledger.meter import FOREVER_MS, Meter, Segment
 from submeter.files.intervals import flag_names
 from submeter.files.readings import decimal
 from submeter.words import QUANTITIES, Flag, Known, Method, Resolution

@@ -11,7 +11,7 @@ from rich.progress import track
 
 from analytics.ledger import Settled, settle_point
 from analytics.tariff import repriced
-from analytics.totals import rebuild_totals, settle_totals
+from analytics.tree.totals import rebuild_totals, settle_totals
 from submeter.files.times import show_times
 from submeter.roof.place import Place, with_place
 from submeter.roof.span import Span, check_meters, metered, meters_of, zone_of

@@ -16,7 +16,7 @@ from submeter.roof.place import Place, with_place
 from submeter.words import ConfigError, FindingState, Portfolio
 
 if TYPE_CHECKING:
-    from analytics.nightly import Done, Pool
+    from analytics.jobs.nightly import Done, Pool
 
 
 @click.command()
@@ -40,7 +40,7 @@ def command(
       submeter study --cores all
       submeter study PD01 PD02 --dask tcp://10.0.0.2:8786
     """
-    from analytics.nightly import study_all
+    from analytics.jobs.nightly import study_all
 
     portfolio = place.watch()()
     wanted = _wanted(portfolio, buildings)
@@ -75,7 +75,7 @@ def _instant_ms(text: str) -> int:
 
 @contextmanager
 def _pool(workers: str, dask: str | None) -> "Iterator[Pool | None]":
-    from analytics.nightly import cluster, cores
+    from analytics.jobs.nightly import cluster, cores
 
     if dask:
         with cluster(dask) as of_cluster:

@@ -8,7 +8,7 @@ from msgspec import structs
 from analytics.tariff import priced, rates
 from submeter.stores import Column
 from submeter.words import Flag, Intervals, Known, Method, Price, Resolution
-from tests.analytics.ledger_cases import METER, portfolio
+from tests.analytics.ledger.small_cases import METER, portfolio
 
 ROWS = (
     Price(name="p", medium="electricity", since="2025-04-01", yuan_per_unit=0.75),

@@ -32,3 +32,9 @@ def test_a_country_without_a_calendar_has_weekends() -> None:
 
 def test_no_days_have_no_types() -> None:
     assert len(day_types(np.empty(0, np.int64), "CN").working) == 0
+
+
+def test_the_eves_are_as_good_as_holidays_where_christmas_is_one() -> None:
+    eves = days("2019-12-24", "2019-12-31", "2019-12-23")  # two Tuesdays and a Monday
+    assert day_types(eves, "NO").holiday.tolist() == [True, True, False]
+    assert day_types(eves, "CN").working.tolist() == [True, True, True]

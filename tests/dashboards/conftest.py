@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from analytics.totals import rebuild_totals
+from analytics.tree.totals import rebuild_totals
 from dashboards.queries.reader import Reader
 from dashboards.queries.span import day_edges, hour_edges, local_clock, midnight, to_ms
 from dashboards.web import create_app

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import dashboards.web
-from analytics.imbalance import Cause
+from analytics.tree.imbalance import Cause
 from dashboards import catalogue
 from dashboards.catalogue import LANGUAGES, figures
 from dashboards.catalogue.sentence import Told, kinds, sentence

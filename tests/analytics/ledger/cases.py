@@ -17,7 +17,7 @@ from submeter.stores import Column, Store
 from submeter.stores.memory import MemoryStore
 from submeter.words import Block, Known, Method, Readings, Series
 from tests.analytics.ledger.histories import History, Lot
-from tests.analytics.ledger_cases import METER, analyst, content
+from tests.analytics.ledger.small_cases import METER, analyst, content
 
 TRIED: Counter[str] = Counter()
 """cases without a violation, by property"""

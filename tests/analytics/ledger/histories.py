@@ -14,8 +14,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from submeter.words import MICRO, Building, Correction, Device, Medium, Point, Portfolio
+from tests.analytics.ledger.small_cases import DAY_MS, HOUR_MS, METER, ms
 from tests.analytics.ledger.truth import FOREVER_MS, QUARTER_MS, Flow, Hung, Step, Truth
-from tests.analytics.ledger_cases import DAY_MS, HOUR_MS, METER, ms
 
 PLACES = (
     ("Asia/Shanghai", ms("2025-03-02T16:00")),

@@ -7,7 +7,7 @@ from submeter.stores import Store
 from submeter.stores.memory import MemoryStore
 from submeter.words import Correction, Device, Flag, Known, Portfolio, Resolution
 from tests.analytics.ledger.cases import odd_rows
-from tests.analytics.ledger_cases import (
+from tests.analytics.ledger.small_cases import (
     DAY_MS,
     HOUR_MS,
     METER,

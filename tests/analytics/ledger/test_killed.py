@@ -17,7 +17,7 @@ from submeter.stores.memory import MemoryStore
 from submeter.words import StoreAway
 from tests.analytics.ledger.cases import arrived, cases, deliver, odd_rows, quantity_of, replayed
 from tests.analytics.ledger.histories import History, histories
-from tests.analytics.ledger_cases import analyst
+from tests.analytics.ledger.small_cases import analyst
 
 FOR_EVER = 2**53
 

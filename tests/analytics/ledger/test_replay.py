@@ -8,7 +8,7 @@ from submeter.stores.memory import MemoryStore
 from submeter.words import Resolution
 from tests.analytics.ledger.cases import arrived, cases, deliver, odd_rows, quantity_of, replayed
 from tests.analytics.ledger.histories import History, histories
-from tests.analytics.ledger_cases import METER, analyst, content, rows
+from tests.analytics.ledger.small_cases import METER, analyst, content, rows
 
 Revisions = dict[tuple[Column, int], tuple[tuple[int, ...], int]]
 

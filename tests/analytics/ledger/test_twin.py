@@ -8,12 +8,13 @@ from hypothesis import given
 from submeter.words import Flag, Known, Resolution
 from tests.analytics.ledger.cases import cases, quantity_of, replayed
 from tests.analytics.ledger.histories import History, histories
+from tests.analytics.ledger.small_cases import METER, rows
 from tests.analytics.ledger.twin import Row, slowly
-from tests.analytics.ledger_cases import METER, rows
 
 
 def differing(history: History) -> list[tuple[Resolution, int, Row | None, tuple[int, ...]]]:
-    """Rows that the two do not agree on; what a meter without rating makes suspect is :mod:`analytics.suspect`'s."""
+    """Rows that the two do not agree on; what a meter without rating makes suspect is
+    :mod:`analytics.ledger.suspect`'s."""
     store, slow = replayed(history), slowly(history)
     unrated = not history.where.points[METER].rating
     found = []

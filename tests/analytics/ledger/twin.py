@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from submeter.words import Correction, Flag, Known, Resolution
 from tests.analytics.ledger.histories import History
+from tests.analytics.ledger.small_cases import METER
 from tests.analytics.ledger.truth import FOREVER_MS, Hung
 from tests.analytics.ledger.twin_register import SHORT_MS, Link, Path, Plate, Shown, walk
-from tests.analytics.ledger_cases import METER
 
 TOLERANCE_MS = {"15m": 30_000, "1h": 120_000, "1d": 48 * 60_000, "1mo": 24 * 3_600_000}
 GRACE_MS = 30_000

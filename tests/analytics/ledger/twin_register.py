@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from submeter.words import Flag
-from tests.analytics.ledger_cases import DAY_MS, HOUR_MS
+from tests.analytics.ledger.small_cases import DAY_MS, HOUR_MS
 
 SHORT_MS = 2 * HOUR_MS
 

@@ -7,7 +7,7 @@ from submeter.stores import ALWAYS_MS
 from submeter.stores.memory import MemoryStore
 from submeter.wire.senml import Run
 from submeter.words import Import, Portfolio, Quarantined
-from tests.analytics.ledger_cases import DAY_MS, METER, ms, portfolio
+from tests.analytics.ledger.small_cases import DAY_MS, METER, ms, portfolio
 
 BEGIN = ms("2026-03-01")
 SAID = Said("Li", "w.csv", "round", "w.csv:1")

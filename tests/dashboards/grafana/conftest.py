@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from analytics.totals import rebuild_totals
+from analytics.tree.totals import rebuild_totals
 from dashboards.grafana import files, provisioning
 from dashboards.grafana.boards import boards
 from dashboards.grafana.panels import Json

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.totals import rebuild_totals
+from analytics.tree.totals import rebuild_totals
 from dashboards.queries import asof
 from dashboards.queries.days import day_of
 from dashboards.queries.district import _together, district

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import pytest
 
-from analytics.totals import rebuild_totals
+from analytics.tree.totals import rebuild_totals
 from dashboards.queries.meter import meter_day
 from dashboards.queries.meters import meters, tree
 from submeter.words import Point

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analytics.calendar import instant_ms
 from submeter.stores import ALWAYS_MS, Store
 from submeter.words import Block, ConfigError, Readings, Series
-from tests.analytics.ledger_cases import content
+from tests.analytics.ledger.small_cases import content
 from tests.submeter.roof.hand_read import ZONE, opened, run, site
 
 BEGIN = instant_ms("2026-03-01", ZONE)

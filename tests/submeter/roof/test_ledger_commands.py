@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from analytics.calendar import instant_ms
-from analytics.corrections import CorrectionError
+from analytics.ledger.corrections import CorrectionError
 from submeter.roof.ledger_words import FLAGS, METHODS
 from submeter.stores import Column, Store
 from submeter.words import Block, ConfigError, Flag, Method, Readings, Resolution, Series
