@@ -41,6 +41,9 @@ LEAST_DAYS: Final = 2
 """plain working days of a week"""
 BEFORE_WEEKS: Final = 2
 AFTER_WEEKS: Final = 1
+EASTERS: Final = range(2015, 2019)
+LOUDEST: Final = 2.0
+"""No meter speaks more than so many times as loud as the middle one."""
 """Weeks around the feast's that move with it."""
 
 
@@ -98,6 +101,8 @@ def dips(weekly: Floats) -> Floats:
     with np.errstate(all="ignore"):
         middle = np.nanmedian(weekly, axis=1, keepdims=True)
     shares = np.clip(np.nan_to_num(weekly - middle), -MOST, MOST)
+    loud = np.linalg.norm(shares, axis=1)
+    shares *= np.minimum(1.0, LOUDEST * float(np.median(loud)) / np.maximum(loud, 1e-12))[:, None]
     left, _, right = np.linalg.svd(shares, full_matrices=False)
     shared = right[0] * (1.0 if left[:, 0].sum() >= 0 else -1.0)
     return np.asarray(np.minimum(shared - np.median(shared), 0.0), float)
@@ -188,14 +193,19 @@ def _from_feast(monday: int, country: str) -> int | None:
 def _feast(year: int, country: str) -> int | None:
     """Easter Sunday where its Monday or Good Friday is a public holiday, else the first day of the long break around
     the lunar new year; days since 1970."""
-    sunday = easter(year)
-    around = day_types(np.array([sunday - 2, sunday + 1]), country)
-    if around.holiday.any():
-        return sunday
+    if _keeps_easter(country):
+        return easter(year)
     first = int(np.datetime64(f"{year}-01-15", "D").astype(int))
     days = np.arange(first, first + 45)
     long = np.flatnonzero(day_types(days, country).long_break)
     return int(days[long[0]]) if len(long) else None
+
+
+@lru_cache(maxsize=256)
+def _keeps_easter(country: str) -> bool:
+    """Looked at in four years, since another holiday may meet it in one (Qingming did in 2026)."""
+    sundays = [easter(year) for year in EASTERS]
+    return all(day_types(np.array([s - 2, s + 1]), country).holiday.any() for s in sundays)
 
 
 def easter(year: int) -> int:
