@@ -21,8 +21,8 @@ from analytics.anomalies.telling import findings_of, followed
 from analytics.baseline import fit, predict, predict_band
 from analytics.calendar import DAY_S, instant_ms, local_seconds
 from analytics.design import Design, Floats, design
-from analytics.ledger.frozen import past_asking
 from analytics.hours import Hours, gather, joined
+from analytics.ledger.frozen import past_asking
 from analytics.normal import LEAST_REPORTING_DAYS, normalised, typical_rows
 from analytics.portrait import portrait
 from analytics.savings import avoided, whole_year_width

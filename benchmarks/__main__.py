@@ -41,8 +41,8 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     ),
     "ledger": Benchmark(
         "[METERS DAYS [LIVE [YEAR_DAYS]]]",
-        "register readings/s settled in NumPy (15-minute, 1-minute, with zeros); CPU µs per reading of the whole job into "
-        "the embedded store; a live poll of a district; one late reading in a year, from arrival until durable",
+        "register readings/s settled in NumPy (15-minute, 1-minute, with zeros); CPU µs per reading of the whole job "
+        "into the embedded store; a live poll of a district; one late reading in a year, from arrival until durable",
         "1,000,000 readings/s; a walk in Python, a reading at a time; the minute between two polls; 50 ms",
     ),
     "year": Benchmark(
@@ -70,8 +70,8 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     ),
     "anomalies": Benchmark(
         "SITE --out DIR [--judge FILE] [--python PYTHON] [--peers]",
-        "looking back over a site folder's test year with faults in it: scores.parquet and episodes.csv, CPU per meter; "
-        "the judge's verdict",
+        "looking back over a site folder's test year with faults in it: scores.parquet and episodes.csv, CPU per "
+        "meter; the judge's verdict",
         "the targets",
     ),
     "live": Benchmark(
