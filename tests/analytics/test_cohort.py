@@ -72,7 +72,8 @@ def test_the_summer_break_is_found_in_all_and_expected_again(
     some, cohort, _, told = fitted
     assert cohort.term is not None
     deepest = np.array(cohort.term.monday)[np.array(cohort.term.dip) < -0.8]
-    assert deepest.tolist() == [17720 - 1 + k for k in (0, 7)] or len(deepest) == 2
+    assert all(17720 - 7 < monday < 17734 for monday in deepest)
+    assert len(deepest) >= 2
     noon = (ON.hour == 10) & ON.working
     closed, before = (noon & BREAK)[TEST], (noon & np.roll(BREAK, -24 * 21))[TEST]
     assert told[0][closed].mean() < 0.75 * told[0][before].mean()
