@@ -23,6 +23,8 @@ TARGETS: Final = {
 }  # fmt: skip
 LABEL_TARGETS: Final = {"auc": ("≥", 0.97), "auc_without_ones": ("≥", 0.9), "f1_half": ("≥", 0.55)}
 LEAST_HOURS: Final = 21 * 24
+SAME_WEATHER_K: Final = 1.0
+"""median distance of two stations that see the same weather"""
 
 
 def run(*args: str) -> Result:
@@ -54,18 +56,37 @@ def prepared(site: Site) -> tuple[Record, np.ndarray[tuple[int], np.dtype[np.dat
     history = np.zeros(len(start), bool) if site.train is None else site.of_year(site.train)[keep]
     names = [m for m, e in energy.items() if np.isfinite(e).sum() >= LEAST_HOURS]
     began = process_time()
-    designs: dict[bytes, Design] = {}
-    of_meter = []
-    for name in names:
-        outdoor = site.outdoor_of(name)
-        seen = b"" if outdoor is None else outdoor[keep].tobytes()  # stations that share a series share a design
-        if seen not in designs:
-            designs[seen] = design(
-                start, zone=site.zone, country=site.country, outdoor_c=None if outdoor is None else outdoor[keep]
-            )
-        of_meter.append(designs[seen])
+    designs: list[tuple[Floats | None, Design]] = []
+    of_meter = [_designed(designs, site, start, _cut(site.outdoor_of(name), keep)) for name in names]
     record = recorded(names, np.array([energy[m] for m in names]), of_meter, history, examined)
     return record, start, process_time() - began
+
+
+def _cut(outdoor_c: Floats | None, keep: slice) -> Floats | None:
+    return None if outdoor_c is None else outdoor_c[keep]
+
+
+def _designed(
+    made: list[tuple[Floats | None, Design]],
+    site: Site,
+    start: np.ndarray[tuple[int], np.dtype[np.datetime64]],
+    outdoor_c: Floats | None,
+) -> Design:
+    """The design of a meter's weather; stations that show nearly the same share one, as meters of a building do."""
+    for seen, on in made:
+        if _alike(seen, outdoor_c):
+            return on
+    on = design(start, zone=site.zone, country=site.country, outdoor_c=outdoor_c)
+    made.append((outdoor_c, on))
+    return on
+
+
+def _alike(one: Floats | None, other: Floats | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    apart = np.abs(one - other)
+    both = np.isfinite(apart)
+    return bool(both.any() and np.median(apart[both]) <= SAME_WEATHER_K)
 
 
 def _grid(site: Site) -> tuple[slice, Bools, dict[str, Floats]]:

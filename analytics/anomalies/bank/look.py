@@ -19,7 +19,6 @@ from analytics.anomalies.bank.record import (
     Bools,
     Floats,
     Record,
-    blocked,
     first_midnight,
     spread,
     without_common,
@@ -36,7 +35,7 @@ EVEN_ODDS: Final = 9.0
 """At these odds a sudden fault is as often none."""
 TAKEN_OUT: Final = 5.0
 """A sudden fault of these odds is taken out before long ones are looked for."""
-MOST_SPREADS: Final = 8.0
+LEAST_SPREAD: Final = 1e-3
 YEAR_DAYS: Final = 365
 BESIDE_H: Final = 2
 """Hours beside a bad one are suspect, too: where an episode ends is known to the hour at best."""
@@ -75,9 +74,9 @@ def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
         for each in found:
             if each.odds > TAKEN_OUT:
                 spoilt[meter, each.begin : each.end] = True
-    plain = without_common(record, spoilt)
+    plain, cells = without_common(record, spoilt)
     window = _window(record)
-    odds = np.stack([_odds(plain, meter, spoilt[meter], window) for meter in range(len(record.names))])
+    odds = np.stack([_odds(plain, meter, cells[meter], spoilt[meter], window) for meter in range(len(record.names))])
     probability = competed(odds)
     scores = np.full(record.energy.shape, np.nan)
     told: list[Told] = []
@@ -116,14 +115,12 @@ def _window(record: Record) -> Window:
     return Window(begin, (int(rows[-1]) + 1 - begin) // 24)
 
 
-def _odds(record: Record, meter: int, spoilt: Bools, window: Window) -> Singles:
+def _odds(record: Record, meter: int, cells: Floats, spoilt: Bools, window: Window) -> Singles:
     """Odds of all segments of the window's days for one meter."""
     first = first_midnight(record.hour)
-    days = (len(record.hour) - first) // 24
+    days = len(cells)
     logs = np.where(spoilt, np.nan, record.logs(meter))
-    residual = logs - record.usual[meter]
-    wide = max(spread(residual), 1e-3)
-    cells = blocked(np.clip(residual, -MOST_SPREADS * wide, MOST_SPREADS * wide), first, days)
+    wide = max(spread(logs - record.usual[meter]), LEAST_SPREAD)
     working = record.working[first : first + 24 * days : 24]
     noise = noise_of(cells, working, np.arange(days) % YEAR_DAYS)
     skip = (window.begin - first) // 24

@@ -27,8 +27,8 @@ FLOOR: Final = 0.03
 BLOCK_H: Final = 4
 BLOCKS: Final = 24 // BLOCK_H
 LEAST_PEERS: Final = 5
-PASSES: Final = 4
-MOST_SPREADS: Final = 6.0
+PASSES: Final = 3
+MOST_SPREADS: Final = 10.0
 HUBER: Final = 1.5
 MANY: Final = 4000
 EVERY: Final = 5
@@ -111,14 +111,13 @@ def blocked(values: NDArray[Number], begin: int, days: int) -> NDArray[Number]:
     return np.asarray(mean.reshape(*part.shape[:-1], days, BLOCKS), values.dtype)
 
 
-def without_common(record: Record, spoilt: Bools) -> Record:
-    """The record with what meters have in common moved into ``usual``; ``spoilt`` (meters, n) hours tell nothing.
+def without_common(record: Record, spoilt: Bools) -> tuple[Record, Floats]:
+    """The record with what meters have in common moved into ``usual``, and its cells: log residuals (meters, days,
+    blocks) of whole days, NaN = unknown. ``spoilt`` (meters, n) hours tell nothing.
 
     Each meter goes along with the median of the others by a loading of its own per block of the day, robust and
-    shrunk towards none; a site of fewer than six meters is left as it is.
+    shrunk towards none; in a site of fewer than six meters nobody does.
     """
-    if len(record.names) <= LEAST_PEERS:
-        return record
     begin = first_midnight(record.hour)
     days = (len(record.hour) - begin) // 24
     cells = np.empty((len(record.names), days, BLOCKS))
@@ -126,13 +125,15 @@ def without_common(record: Record, spoilt: Bools) -> Record:
         residual = np.where(spoilt[meter], np.nan, record.logs(meter) - record.usual[meter])
         most = MOST_SPREADS * spread(residual)
         cells[meter] = blocked(np.clip(residual, -most, most), begin, days)
+    if len(record.names) <= LEAST_PEERS:
+        return record, cells
     scale = np.array([max(spread(c), 1e-6) for c in cells])[:, None, None]
     usual = record.usual.copy()
-    whole = slice(begin, begin + days * 24)
     for meter, common in enumerate(_medians_of_others(cells / scale)):
         along = _loading(cells[meter] / scale[meter], common) * common * scale[meter]
-        usual[meter, whole] += np.repeat(along.ravel(), BLOCK_H)
-    return replace(record, usual=usual)
+        usual[meter, begin : begin + days * 24] += np.repeat(along.ravel(), BLOCK_H)
+        cells[meter] -= along
+    return replace(record, usual=usual), cells
 
 
 def _medians_of_others(cells: Floats) -> Floats:

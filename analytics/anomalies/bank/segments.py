@@ -39,20 +39,14 @@ def segment_odds(bank: Evidence, drift: Evidence, persistence: Floats) -> Single
     days = begins.shape[1] - 1
     temper = (TEMPER / persistence**PERSIST).astype(np.float32)
     out = np.full((len(KINDS), len(LENGTHS), days + 1), LEAST, np.float32)
-    for kind, name in enumerate(KINDS):
-        if name == "drift":
-            continue
+    for name, shortest in SHORTEST.items():
+        own = [at for at, n in enumerate(LENGTHS) if shortest <= n <= min(LONGEST, days)]
         rows = [row for row, t in enumerate(BANK) if t.kind == name]
-        first, last = begins[rows], ends[rows]
-        prior = np.log([BANK[r].prior for r in rows])[:, None].astype(np.float32)
-        most = min(LONGEST, days)
-        own = [n for n in LENGTHS if SHORTEST[name] <= n <= most]
-        rate = np.log(RATE[name] / MONTH_DAYS / max(len(own), 1))
-        for at, length in enumerate(LENGTHS):
-            if length in own:
-                out[kind, at, : days + 1 - length] = (
-                    log_sum(temper[at] * (first[:, : days + 1 - length] + last[:, length:]) + prior) + rate
-                )
+        prior = np.log([BANK[r].prior * RATE[name] / MONTH_DAYS / max(len(own), 1) for r in rows])
+        end = np.arange(days + 1) + np.array([LENGTHS[at] for at in own])[:, None]
+        found = begins[rows][:, None] + ends[rows][:, np.minimum(end, days)]  # (templates, lengths, days + 1)
+        found = found * temper[own, None] + prior.astype(np.float32)[:, None, None]
+        out[KINDS.index(name), own] = np.where(end <= days, log_sum(found), LEAST)
     rate = np.float32(np.log(RATE["drift"] / MONTH_DAYS / len(DRIFTS) / len(SLOPES)))
     behind = drift_behind(drift)
     for length in DRIFTS:
@@ -97,10 +91,10 @@ def drift_inside(drift: Evidence, length: int) -> Singles:
     """(slopes, days + 1 - length): evidence of the days of a drift of that many, by its first day."""
     way = np.log1p(np.array(SLOPES)[:, None] * (np.arange(length) + 0.5) / length) / DRIFT_STEP
     weight = _between(way, len(drift.inside[0]))  # (steps, slopes, length)
-    edges = (0, *LAGS, length)
+    edges = (0, max(LAGS), length)  # the first day counts as the others of its week: a drift has hardly begun
     days = drift.inside[0].shape[1]
     total = np.zeros((len(SLOPES), days + 1 - length), np.float32)
-    for v, (a, b) in enumerate(pairwise(edges)):
+    for v, (a, b) in zip((1, len(LAGS)), pairwise(edges), strict=True):
         used = np.flatnonzero(weight[:, :, a:b].any(axis=(1, 2)))
         windows = sliding_window_view(drift.inside[v][used], b - a, axis=1)[:, a : a + days + 1 - length]
         table = np.ascontiguousarray(windows.transpose(0, 2, 1)).reshape(-1, days + 1 - length)

@@ -19,7 +19,7 @@ from analytics.anomalies.episode import bridged, runs
 SUDDEN: Final = ("dropout", "stuck", "gap_catchup", "spike", "scale10")
 BINS: Final = 8
 """of expectation, in which rates of zeros and repeats are counted"""
-LEAST_ODDS: Final = 3.0
+LEAST_ODDS: Final = 5.0
 LEAST_REPEATS: Final = 3
 TAIL: Final = 4.0
 """Degrees of freedom of the residual's tails (Student's t)."""

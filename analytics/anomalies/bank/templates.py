@@ -31,7 +31,7 @@ SLOPES: Final = (0.2, 0.3, 0.4, 0.55)
 DRIFT_STEP: Final = 0.06
 DRIFT_STEPS: Final = 9
 """Levels of a drift on its way, in logarithms."""
-MOST_SPREADS: Final = 8.0
+MOST_SPREADS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
