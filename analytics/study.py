@@ -8,6 +8,7 @@ what comes of it is compared with what the store holds, and only differences are
 output, so a study may be repeated at any time.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,8 +16,10 @@ import numpy as np
 from msgspec import structs
 
 from analytics.anomalies import Examination, examine
+from analytics.anomalies.episode import METER_KINDS
 from analytics.anomalies.examine import Excursions
 from analytics.anomalies.registers import Backwards, Glitch, backwards, glitches
+from analytics.anomalies.repair import repaired
 from analytics.anomalies.telling import findings_of, followed
 from analytics.baseline import fit, predict, predict_band
 from analytics.calendar import DAY_S, instant_ms, local_seconds
@@ -89,6 +92,8 @@ class Results:
     findings: tuple[Finding, ...]
     shapes: tuple[LoadShape, ...]
     expected: tuple[Expected, ...]
+    repairs: tuple[tuple[str, Floats], ...] = ()
+    """point and (n) kWh that most likely flowed while the meter was at fault, NaN elsewhere"""
 
 
 def study_building(
@@ -123,7 +128,17 @@ def work_out(material: Material) -> Results:
         tuple(findings_of(examined.episodes, hours, portfolio, now_ms)),
         tuple(shape for shape in shapes if shape is not None),
         tuple(expected(examined.models[p], view.design(p)) for p in shown if not examined.models[p].refused),
+        tuple(repairs(hours, examined, view)),
     )
+
+
+def repairs(hours: Hours, examined: Examination, view: "Desk") -> Iterator[tuple[str, Floats]]:
+    """The repaired series of each meter that has a model and was at fault."""
+    for point in sorted({e.point for e in examined.episodes if e.kind in METER_KINDS}):
+        model = examined.models[point]
+        if not model.refused:
+            shown = np.where(np.isfinite(hours.energy[point]), hours.energy[point], hours.suspect[point])
+            yield point, repaired(examined.episodes, point, shown, predict(model, view.design(point)))
 
 
 def write(store: Store, material: Material, results: Results) -> Study:
@@ -135,6 +150,7 @@ def write(store: Store, material: Material, results: Results) -> Study:
         store.put(*results.baselines, *results.savings, *findings, *results.shapes)
         for one in results.expected:
             write_expected(store, hours, one)
+        write_repairs(store, hours, dict(results.repairs))
     return Study(results.baselines, results.savings, findings)
 
 
@@ -259,6 +275,24 @@ def write_expected(store: Store, hours: Hours, one: Expected) -> None:
         if len(rows):
             micro = np.round(values[rows] * 1e6).astype(np.int64)
             store.write_intervals(column, Intervals.of(hours.start[rows], micro, Known.ESTIMATED, Method.MODEL))
+
+
+def write_repairs(store: Store, hours: Hours, repairs: dict[str, Floats]) -> None:
+    """Write what most likely flowed where a meter was at fault; hours that no finding names any more become missing."""
+    end = hours.start[-1] + np.timedelta64(3600, "s")
+    for point in hours.points:
+        column = Column(point.id, "repaired", Resolution.HOUR)
+        (stored,) = store.read_intervals([column], hours.start[0], end)
+        values = repairs.get(point.id, np.full(len(hours), np.nan))
+        there = np.zeros(len(hours), np.int64)
+        there[np.searchsorted(hours.start, stored.start)] = np.where(stored.known > 0, stored.micro + 1, 0)
+        known = np.isfinite(values)
+        fresh = np.where(known, np.round(np.nan_to_num(values) * 1e6).astype(np.int64) + 1, 0)
+        rows = np.flatnonzero(fresh != there)
+        if len(rows):
+            how = np.where(known[rows], Known.ESTIMATED, Known.MISSING)
+            why = np.where(known[rows], Method.MODEL, Method.NONE)
+            store.write_intervals(column, Intervals.of(hours.start[rows], np.maximum(fresh[rows] - 1, 0), how, why))
 
 
 def _differing(

@@ -21,8 +21,8 @@ ALWAYS_MS = (-(2**53), 2**53)
 
 class Column(NamedTuple):
     """The key of a column of intervals. ``quantity`` is a register's, or 'cost' (yuan), 'carbon' (kg),
-    'expected', 'expected_low', 'expected_high' (kWh), 'avoided' (kWh); beside a total (:mod:`submeter.words.tree`)
-    'completeness' and 'estimated' (shares)."""
+    'expected', 'expected_low', 'expected_high', 'avoided' (kWh), 'repaired' (kWh that most likely flowed while a meter
+    was at fault); beside a total (:mod:`submeter.words.tree`) 'completeness' and 'estimated' (shares)."""
 
     point: str
     quantity: str

@@ -168,6 +168,28 @@ def test_suspect_energy_is_named_and_kept_out_of_saving_and_baseline() -> None:
     assert study.savings[0].avoided_kwh == pytest.approx(calm.avoided_kwh, rel=0.02)
 
 
+def test_what_a_meter_at_fault_hid_is_told_beside_the_ledger_and_gone_when_the_fault_is() -> None:
+    energy, rows = loads(), slice(N - 500, N - 490)
+    true = energy["B/light"][rows].copy()
+    energy["B/light"][rows] = 5000.0
+    marks = np.zeros(N, np.uint16)
+    marks[rows] = int(Flag.SUSPECT)
+    store = filled(energy, {"B/light": marks})
+    study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
+    column, end = Column("B/light", "repaired", Resolution.HOUR), START[-1] + np.timedelta64(1, "h")
+    (told,) = store.read_intervals([column], START[0], end)
+    assert told.start.tolist() == START[rows].tolist()
+    assert set(told.known.tolist()) == {int(Known.ESTIMATED)}
+    assert told.micro.sum() / 1e6 == pytest.approx(true.sum(), rel=0.1)
+    store.write_intervals(
+        Column("B/light", "energy_import", Resolution.HOUR),
+        Intervals.of(START[rows], np.round(true * 1e6).astype(np.int64)),
+    )
+    study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
+    (later,) = store.read_intervals([column], START[0], end)
+    assert set(later.known.tolist()) == {int(Known.MISSING)}
+
+
 def test_a_building_without_a_ledger_has_no_study() -> None:
     assert study_building(open_store("memory:"), PORTFOLIO, "B", NOW, SETTINGS) == Study((), (), ())
 
