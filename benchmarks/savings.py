@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from analytics.calendar import Times
 from analytics.cohort import Member, Place, fit_cohort, placebo_drift, predict_cohort
@@ -49,8 +50,7 @@ class Answers:
 def run(*args: str) -> Result:
     """Answer for ``SITE --out DIR``; ``--judge`` scores the answers."""
     asked = read_args("savings", args)
-    site = read_site(asked.site)
-    told = answer(site)
+    told = answer(read_site(asked.site))
     write_answers(told, asked.out)
     result = Result()
     per_second = len(told.expected) / max(told.cpu_s, 1e-9)
@@ -67,9 +67,14 @@ def answer(site: Site) -> Answers:
     """What the product says of every main and sub-meter. Raises TheirsError where the site names no years."""
     if site.train is None or site.test is None:
         raise TheirsError(f"{site.folder}/site.toml names no train and test year: there is no saving to state")
-    drift = _learned_drift(site, site.train)
-    site = site.between(min(site.train, site.test), max(site.train, site.test))
-    train, test = site.of_year(site.train or 0), site.of_year(site.test or 0)
+    with threadpool_limits(1, "blas"):  # as the nightly job does: small matrices, and a core is what is told of
+        return _answer(site, site.train, site.test)
+
+
+def _answer(site: Site, train_year: int, test_year: int) -> Answers:
+    drift = _learned_drift(site, train_year)
+    site = site.between(min(train_year, test_year), max(train_year, test_year))
+    train, test = site.of_year(train_year), site.of_year(test_year)
     ours = [m for m in site.meters.values() if m.role in ROLES]
     begin = time.process_time()
     members = [_member(site, m, train) for m in ours]

@@ -166,14 +166,17 @@ def _read_weather(path: Path, start: Times) -> dict[str, Floats]:
         return {}
     table = pq.read_table(path, columns=["time", "station", "outdoor_c"])
     row = (_seconds(table.column("time")) - start[0]) // HOUR
-    station = np.asarray(table.column("station").cast(pa.string()).to_pylist(), object).astype(str)
+    coded = table.column("station").cast(pa.string()).combine_chunks().dictionary_encode()
+    station = coded.indices.to_numpy()
     value = table.column("outdoor_c").cast(pa.float64()).to_numpy()
     inside = (row >= 0) & (row < len(start)) & np.isfinite(value)
     out: dict[str, Floats] = {}
     same: dict[bytes, Floats] = {}
-    for name in np.unique(station[inside]):
-        mine = inside & (station == name)
+    for code, name in enumerate(coded.dictionary.to_pylist()):
+        mine = inside & (station == code)
+        if not mine.any():
+            continue
         values = np.full(len(start), np.nan)
         values[row[mine]] = value[mine]
-        out[str(name)] = same.setdefault(values.tobytes(), values)  # stations may hold one series
+        out[name] = same.setdefault(values.tobytes(), values)  # stations may hold one series
     return out
