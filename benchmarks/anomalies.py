@@ -14,6 +14,7 @@ import numpy as np
 from analytics.anomalies.bank import LookedBack, Record, look_back, recorded
 from analytics.design import Design, Floats, design
 from benchmarks.answers import add_verdict, judged, read_args
+from benchmarks.peers.beside import beside_anomalies
 from benchmarks.result import Result
 from benchmarks.site import HOUR, Bools, Site, read_hours, read_site, write_hours
 
@@ -46,6 +47,8 @@ def run(*args: str) -> Result:
     if asked.judge:
         targets = TARGETS if (site.folder / "faults").exists() else LABEL_TARGETS
         add_verdict(result, "judge:", judged(asked, asked.out)["anomalies"], targets)
+    if asked.peers:
+        beside_anomalies(result, asked, years / cpu_s, len(found.told))
     return result
 
 
