@@ -34,7 +34,7 @@ class Rates:
     """What a meter's readings do by themselves, learnt from its past. ``edges`` (meters, bins − 1) kWh of expectation ·
     ``zero``, ``zero_more``, ``same``, ``same_more`` (meters, bins) cost (−log of the rate) of a first and of a further
     one · ``top`` (meters) the highest percentile, kWh · ``limit`` (meters) the highest excess over expectation seen
-    twice, in tops · ``wide`` (meters) scale of the log residual."""
+    twice, in tops · ``wide`` (meters) scale of the log residual, ``step`` (meters) of its change in an hour."""
 
     edges: Floats
     zero: Floats
@@ -44,12 +44,14 @@ class Rates:
     top: Floats
     limit: Floats
     wide: Floats
+    step: Floats
 
 
 class Running(NamedTuple):
     """Runs under way, one row a rule of :data:`RUNS`: ``hours`` and ``odds`` (rules, meters), ``peak`` their greatest
     so far, ``told`` whether somebody knows; ``apart`` (meters) sum of the log residual in the run of repeats, ``tenth``
-    (meters) the same of tenths; ``last`` (meters) reading before."""
+    (meters) the same of tenths; ``last`` (meters) reading and ``usual`` (meters) logarithm of what
+    was usual the hour before."""
 
     hours: Ints
     odds: Floats
@@ -58,6 +60,7 @@ class Running(NamedTuple):
     apart: Floats
     tenth: Floats
     last: Floats
+    usual: Floats
 
 
 class Peak(NamedTuple):
@@ -74,14 +77,14 @@ def no_runs(meters: int) -> Running:
     shape = (len(RUNS), meters)
     return Running(
         np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape, bool), np.zeros(meters),
-        np.zeros(meters), np.full(meters, np.nan),
+        np.zeros(meters), np.full(meters, np.nan), np.full(meters, np.nan),
     )  # fmt: skip
 
 
 def learn_rates(energy: Floats, expected: Floats, residual: Floats, spoilt: Bools) -> Rates:
     """From a past (meters, n); ``spoilt`` hours are left out of rates and limits."""
     found = [_rates_of(*row) for row in zip(energy, expected, residual, spoilt, strict=True)]
-    return Rates(*(np.array([f[k] for f in found]) for k in range(8)))
+    return Rates(*(np.array([f[k] for f in found]) for k in range(9)))
 
 
 def _rates_of(energy: Floats, expected: Floats, residual: Floats, spoilt: Bools) -> tuple[Floats | float, ...]:
@@ -103,7 +106,7 @@ def _rates_of(energy: Floats, expected: Floats, residual: Floats, spoilt: Bools)
     wide = max(spread(np.where(spoilt, np.nan, residual)), 0.05)
     return (
         edges, -np.log(once), -np.log(more), -np.log(np.maximum(repeats, 1e-4)), -np.log(np.maximum(goes_on, 0.02)),
-        top, max(1.0, 1.15 * float(over[-2])), wide,
+        top, max(1.0, 1.15 * float(over[-2])), wide, max(spread(np.diff(np.where(spoilt, np.nan, residual))), 0.05),
     )  # fmt: skip
 
 
@@ -121,10 +124,12 @@ def _after(flag: Bools) -> Bools:
 
 
 def run_on(
-    rates: Rates, running: Running, energy: Floats, expected: Floats, residual: Floats, floor: Floats
+    rates: Rates, running: Running, energy: Floats, usual: Floats, floor: Floats
 ) -> tuple[Running, Running]:
     """One hour of all meters (meters): the runs as they go on, and those that have just ended (``hours`` > 0)."""
     meters = np.arange(len(energy))
+    expected = expected_of(usual, floor)
+    residual = np.log(np.maximum(energy, 0) + floor) - usual
     bin_ = (expected[:, None] > rates.edges).sum(axis=1)
     known = np.isfinite(energy)
     zero = known & (energy <= ZERO)
@@ -138,9 +143,10 @@ def run_on(
     first = hours == 1
     tenth = np.log(np.maximum(np.nan_to_num(energy), 0) / 10 + floor) - np.log(np.nan_to_num(energy, nan=1.0) + floor)
     tenth = np.nan_to_num(residual) + tenth
+    moved = -tail(np.nan_to_num(usual - running.usual) / rates.step)  # a value that stays while its usual one goes
     gain = np.stack([
         np.where(first[0], rates.zero[meters, bin_], rates.zero_more[meters, bin_]),
-        np.where(first[1], rates.same[meters, bin_], rates.same_more[meters, bin_]),
+        np.where(first[1], rates.same[meters, bin_], rates.same_more[meters, bin_]) + moved,
         np.maximum(10 + 10 * np.log(np.maximum(over, 1e-3) / rates.limit) - running.odds[2], 0),
         _tenfold(rates.wide, residual, tenth),
     ])  # fmt: skip
@@ -148,10 +154,15 @@ def run_on(
     apart = np.where(same, running.apart + np.nan_to_num(residual), 0.0)
     tenths = np.where(high, running.tenth + tenth, 0.0)
     ended = running._replace(hours=np.where(on, 0, running.hours))
-    going = Running(hours, odds, running.peak, on & running.told, apart, tenths, energy)
+    going = Running(hours, odds, running.peak, on & running.told, apart, tenths, energy, usual)
     return going._replace(
         peak=np.where(on, np.maximum(np.where(first, 0, running.peak), verdict(rates, going)), 0)
     ), ended
+
+
+def expected_of(usual: Floats, floor: Floats) -> Floats:
+    """kWh that would be usual, at least a fifth of the floor."""
+    return np.asarray(np.maximum(np.exp(usual) - floor, 0.2 * floor), float)
 
 
 def _tenfold(wide: Floats, residual: Floats, tenth: Floats) -> Floats:

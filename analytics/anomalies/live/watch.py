@@ -29,7 +29,7 @@ from analytics.calendar import Times
 from analytics.design import design, grid
 
 WINDOW_H: Final = 365 * 24
-LEARN_H: Final = 28 * 24
+LEARN_H: Final = 7 * 24
 """Hours between two fits."""
 LEAD_H: Final = 30 * 24
 """Weather before the last fit that the building still remembers."""
@@ -42,12 +42,14 @@ SUDDEN: Final = {"dropout": 11.0, "stuck": 11.0, "spike": 10.5, "scale10": 9.0}
 SPOILS: Final = 5.0
 QUIET_H: Final = 36
 """After the last hour of a sudden fault nothing sudden is told of that meter for so long."""
-LONG: Final = 3.0
+LONG: Final = {"level_up": -1.0, "night_on": 1.5, "phase_loss": 1.5, "time_shift": 3.0}
 """Logarithm of the odds at which a long fault is told."""
-RELEASE: Final = -1.0
+DOUBT: Final = {"level_up": 0.0, "night_on": 0.1, "phase_loss": 0.1, "time_shift": 0.1}
+"""How much of the odds of *unlike* speak against it."""
+RELEASE: Final = 4.0
+"""A fault is over when its odds are lower than what it was told at by so much."""
 HOLD_D: Final = (7, 40)
 """After a long fault was told: at least, and at most so many days until another one is."""
-FAULTS: Final = [k for k, name in enumerate(KINDS) if name != UNLIKE]
 
 
 class Telling(NamedTuple):
@@ -150,13 +152,9 @@ def _fresh(state: State) -> State:
 
 def _runs_of_past(window: Window, learnt: Learnt, usual: Floats) -> tuple[Running, tuple[Peak, ...], Bools]:
     running, peaks, spoilt = no_runs(len(usual)), [], np.zeros(usual.shape, bool)
-    expected = _expected(learnt, usual)
-    residual = np.log(np.maximum(window.energy, 0) + learnt.floor[:, None]) - usual
     hour = _hours_since(window.start[0])
     for k in range(usual.shape[1]):
-        running, ended = run_on(
-            learnt.rates, running, window.energy[:, k], expected[:, k], residual[:, k], learnt.floor
-        )
+        running, ended = run_on(learnt.rates, running, window.energy[:, k], usual[:, k], learnt.floor)
         peaks += peaks_of(ended, hour + k)
         _mark(spoilt, running, k)
     return running, tuple(peaks), spoilt
@@ -166,11 +164,6 @@ def _mark(spoilt: Bools, running: Running, at: int) -> None:
     """Hours of runs that are odd, back to where they began."""
     for rule, meter in zip(*np.nonzero(running.peak > SPOILS), strict=True):
         spoilt[meter, max(at + 1 - int(running.hours[rule, meter]), 0) : at + 1] = True
-
-
-def _expected(learnt: Learnt, usual: Floats) -> Floats:
-    floor = learnt.floor[:, None] if usual.ndim > 1 else learnt.floor
-    return np.asarray(np.maximum(np.exp(usual) - floor, 0.2 * floor), float)
 
 
 def _hours_since(start: np.datetime64) -> int:
@@ -246,8 +239,7 @@ def _usual(state: State, outdoor: Floats, seen: int, n: int) -> Floats:
 def _an_hour(state: State, k: int) -> tuple[State, list[Telling]]:
     learnt = state.learnt
     energy, usual = state.energy[:, k], state.usual[:, k]
-    residual = np.log(np.maximum(energy, 0) + learnt.floor) - usual
-    running, ended = run_on(learnt.rates, state.running, energy, _expected(learnt, usual), residual, learnt.floor)
+    running, ended = run_on(learnt.rates, state.running, energy, usual, learnt.floor)
     at = _hours_since(state.window.start[-1]) + 1 + k
     spoilt = state.spoilt
     _mark(spoilt, running, k)  # of this stretch's own copy
@@ -305,23 +297,23 @@ def _local_day(state: State, k: int) -> tuple[Ints, bool]:
 
 def _judge(state: State, k: int) -> tuple[State, list[Telling]]:
     odds, days = odds_of(state.learnt.habits, state.sums)
-    fault = np.logaddexp.reduce(odds[FAULTS], axis=0)
-    other = np.logaddexp.reduce(np.vstack([odds[[k for k in range(len(KINDS)) if k not in FAULTS]],
-                                           np.zeros((1, odds.shape[1]))]), axis=0)  # fmt: skip
-    score = fault - other
+    other = np.exp(odds[KINDS.index(UNLIKE)])
+    score = np.stack([odds[KINDS.index(k)] - np.log1p(DOUBT[k] * other) - least for k, least in LONG.items()])
     if TRACE is not None:
         TRACE.append((state, k, odds, days))
     at = _hours_since(state.window.start[-1]) + 1 + k
     told, held = [], state.held.copy()
-    for meter in range(len(score)):
+    best, kinds = score.max(axis=0), list(LONG)
+    for meter in range(len(best)):
         if held[meter]:
             held[meter] += 1
-            if held[meter] > HOLD_D[1] or (held[meter] > HOLD_D[0] and score[meter] < RELEASE):
+            if held[meter] > HOLD_D[1] or (held[meter] > HOLD_D[0] and best[meter] < -RELEASE):
                 held[meter] = 0
-        elif score[meter] > LONG and at >= state.quiet[meter]:
-            kind = FAULTS[int(odds[FAULTS, meter].argmax())]
-            begin_ = at + 1 - 24 * int(days[kind, meter])
-            told.append(_telling(state, at, meter, KINDS[kind], begin_, float(score[meter])))
+        elif best[meter] > 0 and at >= state.quiet[meter]:
+            kind = kinds[int(score[:, meter].argmax())]
+            row = KINDS.index(kind)
+            begin_ = at + 1 - 24 * int(days[row, meter])
+            told.append(_telling(state, at, meter, kind, begin_, float(odds[row, meter])))
             held[meter] = 1
     return replace(state, held=held), told
 
