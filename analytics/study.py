@@ -27,6 +27,7 @@ from analytics.design import Design, Floats, design
 from analytics.hours import Hours, gather, joined
 from analytics.ledger.frozen import past_asking
 from analytics.normal import LEAST_REPORTING_DAYS, normalised, typical_rows
+from analytics.origin import out_of_sample
 from analytics.portrait import portrait
 from analytics.savings import avoided, whole_year_width
 from analytics.tariff import rates
@@ -123,7 +124,7 @@ def work_out(material: Material) -> Results:
     shown = [point.id for point in hours.points if shows_expected(portfolio, point)]
     shapes = [portrait(hours, point, view.design(point)) for point in shown]
     return Results(
-        tuple(examined.models.values()),
+        tuple(view.tested(model, examined) for model in examined.models.values()),
         tuple(view.saving(m, examined, now_ms, material.settings) for m in measures),
         tuple(findings_of(examined.episodes, hours, portfolio, now_ms)),
         tuple(shape for shape in shapes if shape is not None),
@@ -204,6 +205,13 @@ class Desk:
                 outdoor_c=self.hours.outdoor_c, changes_ms=inside,
             )  # fmt: skip
         return self._designs[inside]
+
+    def tested(self, model: Baseline, examined: Examination) -> Baseline:
+        """A main meter's baseline with its error out of sample; others would cost the night without being looked at."""
+        if model.refused or not self.portfolio.points[model.point].is_main:
+            return model
+        told = out_of_sample(self.design(model.point), examined.clean[model.point])
+        return model if told is None else structs.replace(model, oos_cvrmse=told.cvrmse, oos_nmbe=told.nmbe)
 
     def saving(self, measure: Measure, examined: Examination, now_ms: int, settings: AnalyticsSettings) -> Saving:
         """Fit on what lies before the works, compare what lies after, both without hours in which a meter was at

@@ -90,6 +90,21 @@ def test_every_meter_has_a_baseline_in_the_store(studied: tuple[Store, Study]) -
     assert {b.point: b.refused for b in store.entries(Baseline, "B")} == dict.fromkeys(PORTFOLIO.points, "")
 
 
+def test_a_main_meter_is_also_judged_out_of_sample(studied: tuple[Store, Study]) -> None:
+    store, _ = studied
+    told = {b.point: b.oos_cvrmse for b in store.entries(Baseline, "B")}
+    assert told["B/light"] is None
+    assert told["B/main"] is not None
+    assert 0 < told["B/main"] < 0.2
+
+
+def test_a_saving_has_the_guidelines_uncertainty_beside_its_band(studied: tuple[Store, Study]) -> None:
+    (saving,) = studied[0].entries(Saving, "B")
+    assert saving.guideline_kwh is not None
+    assert 0 < saving.guideline_kwh < saving.high_kwh - saving.avoided_kwh
+    assert (saving.gate, saving.events, saving.drift_years, saving.normalised_kwh) == ([], [], 0, None)
+
+
 def test_the_retrofits_saving_is_in_its_band_and_paid_for(studied: tuple[Store, Study]) -> None:
     store, _ = studied
     (saving,) = store.entries(Saving, "B")
