@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from analytics.anomalies.bank.compete import Stretch, competed, of_days, stretches
+from analytics.anomalies.bank.edges import refined
 from analytics.anomalies.bank.measure import measured
 from analytics.anomalies.bank.noise import LAGS, Singles, evidence, noise_of, persistence
 from analytics.anomalies.bank.record import (
@@ -42,6 +43,7 @@ BESIDE_H: Final = 2
 POINT: Final = (-8.0, 2.0)
 MONTH_H: Final = 730.5
 BUDGET: Final = 0.5
+OUTSIDE: Final = 3.0
 CERTAIN: Final = 0.85
 
 
@@ -83,7 +85,9 @@ def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
     for meter, name in enumerate(record.names):
         scores[meter] = _scores(plain, meter, window, of_days(probability[meter]), sudden[meter])
         for stretch in stretches(probability[meter], TOLERANCE):
-            told += _told_stretch(plain, meter, name, stretch, window, spoilt[meter])
+            one = _told_stretch(plain, meter, name, stretch, window, spoilt[meter])
+            _follow_edges(scores[meter], one, window.row(stretch.begin), window.row(stretch.end))
+            told.append(one)
         told += [_told_sudden(record, meter, name, each) for each in sudden[meter] if each.odds > SUDDEN_ODDS]
     told = [t for t in told if record.examined[t.begin : t.end].mean() > 0.5]  # most of it
     return LookedBack(scores, tuple(_within(told, record, budget)))
@@ -153,10 +157,19 @@ def _standing_out(record: Record, meter: int) -> Floats:
     return np.asarray(POINT[0] + POINT[1] * np.log(np.maximum(np.maximum(far, 0.9 * beside), 0.1)), float)
 
 
-def _told_stretch(record: Record, meter: int, name: str, stretch: Stretch, window: Window, spoilt: Bools) -> list[Told]:
-    begin, end = window.row(stretch.begin), window.row(stretch.end)
+def _follow_edges(scores: Floats, one: Told, begin: int, end: int) -> None:
+    """Hours of the first and last day that lie outside of the episode are less suspect, those inside more."""
+    outside = np.r_[begin : max(one.begin, begin), min(one.end, end) : end]
+    scores[outside] -= OUTSIDE
+    rows = slice(one.begin, one.end)
+    scores[rows] = np.maximum(scores[rows], np.log(one.confidence))
+
+
+def _told_stretch(record: Record, meter: int, name: str, stretch: Stretch, window: Window, spoilt: Bools) -> Told:
+    days = window.row(stretch.begin), window.row(stretch.end)
+    begin, end = refined(record, meter, stretch.kind, *days, spoilt)
     excess, facts = measured(record, meter, stretch.kind, begin, end, spoilt)
-    return [Told(name, stretch.kind, begin, end, stretch.probability, excess, facts)]
+    return Told(name, stretch.kind, begin, end, stretch.probability, excess, facts)
 
 
 def _told_sudden(record: Record, meter: int, name: str, each: Sudden) -> Told:

@@ -132,3 +132,10 @@ def test_a_repaired_series_holds_what_flowed_and_says_how(kind: str, days: int) 
     flowed, how = repaired(record(energy), 0, told.kind, told.begin, told.end)
     assert flowed.sum() == pytest.approx(normal(3)[told.begin : told.end].sum(), rel=0.06)
     assert how
+
+
+@pytest.mark.parametrize(("kind", "days"), [("level_up", 14), ("phase_loss", 12)])
+def test_its_ends_are_known_to_a_few_hours(kind: str, days: int) -> None:
+    (told,) = seen(kind, days).told
+    assert abs(told.begin - BEGIN) <= 3
+    assert abs(told.end - (BEGIN + 24 * days)) <= 3
