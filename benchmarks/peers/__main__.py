@@ -88,14 +88,14 @@ def expect(peer: Callable[[Hours, Hours, str], Expected], folder: Folder, meters
     train, test = (folder.year(y) for y in (folder.train or 0, folder.test or 0))
     answered: Answered[Expected] = Answered()
     answered.ask(meters, lambda m: peer(folder.hours(m, train), folder.hours(m, test), folder.zone))
-    peeks = any(_peeks(peer, folder, m, t.kwh) for m, t in list(answered.told.items())[:1])
+    looked = any(peeks(peer, folder, m, t.kwh) for m, t in list(answered.told.items())[:1])
     write_hours(out / "predictions.parquet", folder.start[test], {m: t.kwh for m, t in answered.told.items()})
     rows = [(m, t.avoided_kwh, t.low_kwh, t.high_kwh, t.refused) for m, t in answered.told.items()]
     write_rows(out / "savings.csv", ("meter", "avoided_kwh", "low_kwh", "high_kwh", "refused"), rows)
-    answered.write(out, peeks=peeks)
+    answered.write(out, peeks=looked)
 
 
-def _peeks(peer: Callable[[Hours, Hours, str], Expected], folder: Folder, meter: str, told: Floats) -> bool:
+def peeks(peer: Callable[[Hours, Hours, str], Expected], folder: Folder, meter: str, told: Floats) -> bool:
     """Whether a prediction is another one when the test year's energy is."""
     train, test = (folder.hours(meter, folder.year(y)) for y in (folder.train or 0, folder.test or 0))
     again = peer(train, replace(test, kwh=test.kwh[::-1].copy()), folder.zone).kwh

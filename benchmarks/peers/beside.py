@@ -157,7 +157,7 @@ def ask(words: Sequence[str], out: Path, python: str) -> Child:
     except (OSError, subprocess.TimeoutExpired) as fault:
         return Child({}, {}, str(fault))
     said = (done.stderr.strip().splitlines() or ["no word"])[-1]
-    if done.returncode == NOT_INSTALLED:
+    if done.returncode == NOT_INSTALLED or said.startswith("ModuleNotFoundError"):
         return Child({}, {}, said, installed=False)
     if done.returncode:
         return Child({}, {}, f"ended with {done.returncode}: {said}")

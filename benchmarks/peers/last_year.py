@@ -15,6 +15,8 @@ WEEKS: Final = 52 * 7 * 24
 
 def expect(train: Hours, test: Hours, zone: str) -> Expected:
     """The hour 52 weeks before, or where that was not read the train year's mean."""
+    if not np.isfinite(train.kwh).any():
+        raise ValueError("nothing was read in the train year")
     row = (test.start - train.start[0]) // HOUR - WEEKS
     inside = (row >= 0) & (row < len(train.kwh))
     told = np.full(len(test.start), np.nan)
