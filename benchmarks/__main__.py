@@ -63,16 +63,16 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         "the simulator's hidden truth; 0.5 false ones a meter-month",
     ),
     "savings": Benchmark(
-        "SITE --out DIR [--judge FILE] [--python PYTHON] [--peers]",
+        "SITE --out DIR [--judge FILE] [--python PYTHON] [--peers [--peer-meters N] [--all-meters]]",
         "baselines and savings of a site folder's test year from its train year: predictions.parquet and savings.csv, "
         "CPU per meter; the judge's verdict",
-        "the targets; with `--peers` opendsm and camber on the same hours",
+        "the targets; with `--peers` camber, opendsm and last year's level on the same hours",
     ),
     "anomalies": Benchmark(
-        "SITE --out DIR [--judge FILE] [--python PYTHON] [--peers]",
+        "SITE --out DIR [--judge FILE] [--python PYTHON] [--peers [--peer-meters N] [--all-meters]]",
         "looking back over a site folder's test year with faults in it: scores.parquet and episodes.csv, CPU per "
         "meter; the judge's verdict",
-        "the targets",
+        "the targets; with `--peers` ADTK, STUMPY, PyOD, STL and an hour of the week's median on the same hours",
     ),
     "live": Benchmark(
         "SITE --out DIR [--judge FILE] [--python PYTHON]",
