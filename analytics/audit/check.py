@@ -41,7 +41,7 @@ from submeter.words.tree import is_total
 EVER = np.datetime64("1990-01-01", "s"), np.datetime64("2060-01-01", "s")
 MISSING = (Method.NONE, Method.NO_READING, Method.NO_CLOSING, Method.REFUTED)
 FEED_A_READ = 10_000
-NEAR_DAYS = 3
+NEAR_DAYS = 5
 """how far before a reading that is not yet settled rows may still change"""
 
 

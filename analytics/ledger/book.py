@@ -197,7 +197,7 @@ def _widened(
     """The change with the intervals whose estimates look at it."""
     if not _late(store, meter, end_ms + HOLD_MS, corrections):
         return start_ms, end_ms
-    reach = end_ms + HOLD_MS + 1000 * HISTORY_S + DAY_MS
+    reach = end_ms + 3 * HOLD_MS + 1000 * HISTORY_S + DAY_MS
     (hours,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(end_ms // 1000), _at(reach // 1000))
     guessed = hours.start[hours.known == Known.ESTIMATED]
     return (start_ms, int(guessed[-1].astype(np.int64)) * 1000) if len(guessed) else (start_ms, end_ms)

@@ -85,7 +85,7 @@ class Spread:
 
 def long_gaps(track: Track) -> NDArray[np.intp]:
     """Links longer than two hours in which something was counted, and what is known."""
-    return np.flatnonzero((np.diff(track.times) > SHORT_MS) & (np.diff(track.counts) > 0) & ~track.lost)
+    return np.flatnonzero((np.diff(track.times) > SHORT_MS) & (np.diff(track.counts) > 0) & (track.lost == 0))
 
 
 def spread(track: Track, instants_ms: NDArray[np.int64], history: History | None) -> Spread:

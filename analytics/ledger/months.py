@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.calendar import Seconds, midnights, stands
-from analytics.ledger.settle import BROKEN, how_known
+from analytics.ledger.settle import BROKEN, LOST, how_known
 from submeter.words import Flag, Intervals, Known, Method
 
 Flags = NDArray[np.bool_]
@@ -59,10 +59,11 @@ class Months:
         flags = _union(self.days.flags, self.row)
         broken = flags & BROKEN > 0
         known[broken], method[broken & (method == Method.REGISTER)] = Known.ESTIMATED, Method.LINEAR
-        lost = self.closed & (_sum(self.days.method == Method.NO_CLOSING, self.row) > 0)
         missing = ~self.closed | (_sum(self.days.known == Known.MISSING, self.row) > 0)
         micro = np.where(missing, 0, _sum(self.days.micro, self.row))
-        known[missing], method[missing] = Known.MISSING, np.where(lost, Method.NO_CLOSING, Method.NO_READING)[missing]
+        known[missing], method[missing] = Known.MISSING, Method.NO_READING
+        for why in LOST:
+            method[self.closed & (_sum(self.days.method == why, self.row) > 0)] = why
         flags[~self.closed] = Flag.PENDING
         return Intervals.of(starts, micro, known, method, flags).take(self.begun)
 

@@ -11,8 +11,8 @@ resolutions are differences of the same counts at the same instants, so that the
 months agree to the last count.
 
 An interval that reaches beyond the last reading is missing and pending. One that touches a long break of the register
-(reset or exchange without closing reading, more than two hours) is missing at every resolution; a shorter break leaves
-it estimated. Nothing is said before the first reading (30 s of grace).
+(reset or exchange without closing reading, more than two hours), or in which the register counts down, is missing at
+every resolution; a shorter break leaves it estimated. Nothing is said before the first reading (30 s of grace).
 """
 
 import numpy as np
@@ -25,6 +25,8 @@ from submeter.words import Flag, Intervals, Known, Method, Resolution
 
 GRACE_MS = 30_000
 BROKEN = Flag.RESET | Flag.EXCHANGE
+LOST = (Method.NO_CLOSING, Method.REFUTED)
+"""why what a register counted is not known; the last one that is true of an interval is told"""
 
 
 def tolerance_ms(resolution: Resolution) -> int:
@@ -64,8 +66,9 @@ def settle(
     flags = _flags(track, edges * 1000)
     broken = flags & BROKEN > 0
     known[broken], method[broken & (method == Method.REGISTER)] = Known.ESTIMATED, Method.LINEAR
-    if track.lost.any():
-        _strike(_touched(track, track.lost, edges * 1000), micro, known, method, Method.NO_CLOSING)
+    for why in LOST:
+        if (track.lost == why).any():
+            _strike(_touched(track, track.lost == why, edges * 1000), micro, known, method, why)
     pending = edges[1:] * 1000 > track.times[-1]
     _strike(pending, micro, known, method, Method.NO_READING)
     flags[pending] = Flag.PENDING

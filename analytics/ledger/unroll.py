@@ -10,6 +10,8 @@ gives the same answer as the whole history:
   the rise → the high readings are dropped;
 - *rollover*: the register falls, and counting on through its modulus is plausible → energy, at most one in a gap;
 - *reset*: the register falls and stays → the segment ends; what the new count shows is the energy since, if plausible;
+- *backwards*: the register falls again and again, each time by less than half of what it shows, and does not come back
+  between → it counts down (transformers the wrong way round), and what flowed meanwhile is not known;
 - a fall or an implausible rise at the open end is *held* until later readings confirm or refute it;
 - an implausible rise that stays is energy, and *suspect*; out of a 0 (a dip longer than the hold time) it is a
   *reset* again: a register that was not there comes back.
@@ -27,7 +29,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from submeter.words import Flag
+from submeter.words import Flag, Method
 
 Ints = NDArray[np.int64]
 
@@ -38,7 +40,8 @@ SHORT_MS = 2 * 3600 * 1000
 SLACK_MS = 60_000
 """how wrong a reading's time may be, for the plausibility of what was counted between two"""
 CONFIRM = 3
-"""readings that must rise from a low value before a fall at the open end is believed"""
+"""readings that must rise from a low value before a fall at the open end is believed, or fall on before a register is
+believed to count down"""
 FASTER = 10
 """a rise without a rating is doubted at the ends when it is this much faster than all of the day beside it"""
 
@@ -79,14 +82,15 @@ class Track:
     """Accepted counts of a point through all its devices: knots (time, cumulative primary count) and links between.
 
     ``times`` epoch ms and ``counts`` int64 micro-units have n knots; ``flags`` (:class:`Flag`) and ``lost`` have
-    n − 1 links. What was counted in a ``lost`` link is not known. ``held_ms`` is the time of the first reading that
+    n − 1 links. What was counted in a ``lost`` link is not known, and the :class:`Method` there says why; 0 = it is
+    known. ``held_ms`` is the time of the first reading that
     waits to be confirmed, None = none does. Counts start anywhere; only differences mean anything.
     """
 
     times: Ints
     counts: Ints
     flags: NDArray[np.uint16]
-    lost: NDArray[np.bool_]
+    lost: NDArray[np.uint8]
     held_ms: int | None = None
 
     def __len__(self) -> int:
@@ -95,7 +99,7 @@ class Track:
     @staticmethod
     def empty() -> "Track":
         none = np.empty(0, np.int64)
-        return Track(none, none, np.empty(0, np.uint16), np.empty(0, bool))
+        return Track(none, none, np.empty(0, np.uint16), np.empty(0, np.uint8))
 
 
 def unroll(times_ms: Ints, micro: Ints, register: Register, *, begins: bool = False, open_end: bool = True) -> Track:
@@ -277,23 +281,56 @@ class _Scan:
         times, shown = self.times[kept], self.register.primary(self.micro[kept])
         counted, spans = np.diff(shown), np.diff(times)
         flags = np.zeros(len(counted), np.uint16)
-        lost = np.zeros(len(counted), bool)
+        lost = np.zeros(len(counted), np.uint8)
         for row, flag in self.breaks.items():
             link = int(np.searchsorted(kept, row)) - 1
             if link >= 0:
                 self._break(link, flag, counted, spans, shown, lost)
                 flags[link] |= np.uint16(flag)
-        flags[(counted > self.register.ceiling(spans)) & ~lost] |= np.uint16(Flag.SUSPECT)
+        down = self._backwards(kept)
+        counted[down], lost[down] = 0, Method.REFUTED
+        flags[down] |= np.uint16(Flag.RESET)
+        flags[(counted > self.register.ceiling(spans)) & (lost == 0)] |= np.uint16(Flag.SUSPECT)
         counts = np.concatenate([[0], np.cumsum(counted)]).astype(np.int64)
         return Track(times, counts, flags, lost, self.held_ms)
 
-    def _break(self, link: int, flag: Flag, counted: Ints, spans: Ints, shown: Ints, lost: NDArray[np.bool_]) -> None:
+    def _break(self, link: int, flag: Flag, counted: Ints, spans: Ints, shown: Ints, lost: NDArray[np.uint8]) -> None:
         if flag is Flag.ROLLOVER:
             counted[link] += int(self.register.primary(np.array([self.register.modulus]))[0])
             return
         since = int(shown[link + 1])
         counted[link] = since if self.register.rated and self.register.plausible(since, int(spans[link])) else 0
-        lost[link] = spans[link] > SHORT_MS
+        lost[link] = Method.NO_CLOSING if spans[link] > SHORT_MS else 0
+
+    def _backwards(self, kept: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Links in which the register counts down: from a fall to the next within the hold time, where the register has
+        not come back between; those whose left out readings fall on, the heights that it fell from taken for a
+        spike, or the depths that it rose from for a dip; and those with left out readings beside any of these.
+
+        A fall to less than half is a register that begins anew, however often.
+        """
+        down = np.zeros(max(len(kept) - 1, 0), bool)
+        for link in np.flatnonzero(np.diff(kept) > CONFIRM).tolist():
+            down[link] = _falls_on(self.micro[kept[link] : kept[link + 1] + 1])
+        resets = sorted(row for row, flag in self.breaks.items() if flag is Flag.RESET)
+        links = np.searchsorted(kept, np.array(resets, np.int64)) - 1
+        links = links[links >= 0]
+        high, low = self.micro[kept[links]], self.micro[kept[links + 1]]
+        falls = links[(low < high) & (2 * low >= high)]
+        one, other = falls[:-1], falls[1:]
+        near = self.times[kept[other + 1]] - self.times[kept[one + 1]] <= HOLD_MS
+        on = near & (self.micro[kept[other]] < self.micro[kept[one]])
+        for begin, end in zip(one[on].tolist(), other[on].tolist(), strict=True):
+            down[begin : end + 1] = True
+        beside = np.append(down[1:], False) | np.append(False, down[:-1])
+        return np.asarray(down | (beside[: len(down)] & (np.diff(kept) > 1)))
+
+
+def _falls_on(shown: Ints) -> bool:
+    """Whether a register falls so often without a rise between that no single bad reading explains it."""
+    moved = np.diff(shown) != 0
+    falls = ((np.diff(shown) < 0) & (2 * shown[1:] >= shown[:-1]))[moved]
+    return any(all(falls[row : row + CONFIRM]) for row in range(len(falls) - CONFIRM + 1))
 
 
 def join(parts: list[Track]) -> Track:
@@ -326,10 +363,11 @@ def _joined(one: Track, other: Track) -> Track:
             other.held_ms,
         )
     link = np.array([Flag.EXCHANGE], np.uint16)
+    lost = np.array([Method.NO_CLOSING if gap > SHORT_MS else 0], np.uint8)
     return Track(
         np.concatenate([one.times, other.times]),
         np.concatenate([one.counts, counts]),
         np.concatenate([one.flags, link, other.flags]),
-        np.concatenate([one.lost, [gap > SHORT_MS], other.lost]),
+        np.concatenate([one.lost, lost, other.lost]),
         other.held_ms,
     )

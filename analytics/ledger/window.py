@@ -5,6 +5,9 @@ those are further (:mod:`analytics.ledger.unroll`), and a boundary by the readin
 [start, end) touches the intervals from the third last reading before ``start − hold`` to the third after ``end +
 hold``. The readings are fetched from a quiet place before that (a hold time and three readings without a fall of the
 register on either side), where every scan accepts the same.
+
+Where the register falls near the change, it may count down, and what one fall is decides over the time to the falls
+within a hold time of it, and over readings left out beside those: then the change touches as much again, twice over.
 """
 
 from dataclasses import dataclass, replace
@@ -40,9 +43,8 @@ class Window:
 def fetch(store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: tuple[Correction, ...] = ()) -> Window:
     """Readings and track around a change in [start_ms, end_ms)."""
     readings = _Readings(store, meter, start_ms - 5 * HOLD_MS, end_ms + 5 * HOLD_MS, corrections)
-    first = _back(readings, start_ms - HOLD_MS)
+    first, after = _touched(readings, start_ms, end_ms)
     from_ms, begins = _quiet(readings, first)
-    after = _on(readings, end_ms + HOLD_MS)
     beyond = None if after is None else _on(readings, after + 3 * HOLD_MS)
     until_ms = FOREVER_MS if beyond is None else beyond + HOLD_MS
     if beyond is not None or readings.after(readings.high) is not None:
@@ -53,6 +55,21 @@ def fetch(store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: t
     low = first if first is not None else min(start_ms, int(track.times[0]) if len(track) else start_ms)
     high = after if after is not None else max(end_ms - 1, int(every[-1]) if len(every) else start_ms)
     return Window(track, every, low, high, begins, beyond is None)
+
+
+def _touched(readings: "_Readings", start_ms: int, end_ms: int) -> tuple[int | None, int | None]:
+    """The first and the last reading that the change touches; None = there is none so far away."""
+    near = _back(readings, start_ms - HOLD_MS), _on(readings, end_ms + HOLD_MS)
+    first, after = near
+    for _ in range(2):
+        first = None if first is None else _back(readings, first - HOLD_MS)
+        after = None if after is None else _on(readings, after + HOLD_MS)
+    if near[0] is not None:
+        readings.reach(-FOREVER_MS if first is None else first, readings.high)
+    if near[1] is not None:
+        readings.reach(readings.low, FOREVER_MS if after is None else after)
+    low, high = readings.low if first is None else first, readings.high if after is None else after + 1
+    return (first, after) if readings.falls(low, high) else near
 
 
 def _quiet(readings: "_Readings", first: int | None) -> tuple[int, bool]:

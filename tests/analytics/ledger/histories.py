@@ -1,8 +1,8 @@
 """Histories of one meter with hidden truth: what flowed, what its register showed, and in which order it was told.
 
 Everything that happens to registers happens here, each as a small change of what an honest meter would have shown:
-gaps, glitches, frozen stretches, kept jumps, resets, rollovers, exchanges, changed transformers, clock steps; then
-corrections by hand; then an order of arrival in lots, late, twice and shuffled. ``events`` names what happened, so
+gaps, glitches, frozen stretches, registers that count down, kept jumps, resets, rollovers, exchanges, changed
+transformers, clock steps; then corrections by hand; then an order of arrival in lots, late, twice and shuffled. ``events`` names what happened, so
 that a property can say for which histories it holds.
 """
 
@@ -37,9 +37,22 @@ MEDIA = {
 }
 RATIOS = (Fraction(1), Fraction(80), Fraction(100, 3))
 EVENTS = frozenset(
-    {"gap", "glitch", "frozen", "jump", "reset", "rollover", "exchange", "ratio", "clock", "rejected", "told"}
+    {
+        "gap",
+        "glitch",
+        "frozen",
+        "backwards",
+        "jump",
+        "reset",
+        "rollover",
+        "exchange",
+        "ratio",
+        "clock",
+        "rejected",
+        "told",
+    }
 )
-LOSSY = frozenset({"jump", "reset", "clock", "rejected", "told", "frozen"})
+LOSSY = frozenset({"jump", "reset", "clock", "rejected", "told", "frozen", "backwards"})
 """what makes the register, or the times of its readings, say something else than what flowed"""
 PEAK = 5 * MICRO
 """the most that flows in a quarter: 20 kW in secondary units"""
@@ -193,6 +206,8 @@ def _disturbed(draw: st.DrawFn, polls: list[Poll], happened: set[str], truth: Tr
         for row in range(begin, min(begin + length, len(polls))):
             if polls[row].serial == polls[begin].serial:
                 polls[row] = polls[row]._replace(micro=polls[begin].micro)
+    if "backwards" in happened:
+        _count_down(draw, polls)
     if "glitch" in happened:
         for row, high in draw(st.lists(st.tuples(rows, st.booleans()), min_size=1, max_size=6)):
             polls[row] = polls[row]._replace(micro=(polls[row].micro + truth.modulus) // 2 if high else 0)
@@ -204,6 +219,19 @@ def _disturbed(draw: st.DrawFn, polls: list[Poll], happened: set[str], truth: Tr
     moved = _clocked(draw, polls) if "clock" in happened else polls
     rows_kept = np.flatnonzero(kept).tolist()
     return [moved[row] for row in rows_kept], {moved[row].time_ms for row in glitches if kept[row]}
+
+
+def _count_down(draw: st.DrawFn, polls: list[Poll]) -> None:
+    """From a poll to another the register takes off what it should have counted, or a third of it."""
+    begin = draw(st.integers(0, len(polls) - 1))
+    end, part = draw(st.integers(begin, len(polls) - 1)), draw(st.sampled_from([1, 3]))
+    serial, first, last = polls[begin].serial, polls[begin].micro, polls[end].micro
+    for row in range(begin + 1, len(polls)):
+        serial_is, _, micro = polls[row]
+        went = min(micro, last) - first
+        shown = micro - went - went // part // MICRO * MICRO
+        if serial_is == serial and went > 0 and shown >= 0:
+            polls[row] = polls[row]._replace(micro=shown)
 
 
 def _clocked(draw: st.DrawFn, polls: list[Poll]) -> list[Poll]:

@@ -178,10 +178,10 @@ def test_months_made_of_days_are_the_months_of_the_track(seed: int, n: int, mark
     times = NEW_YEAR + np.unique(random.integers(0, 200 * DAY_MS, n))
     counts = np.concatenate([[0], np.cumsum(random.integers(0, 10**6, len(times) - 1))])
     links = max(len(times) - 1, 0)
-    flags, lost = np.zeros(links, np.uint16), np.zeros(links, bool)
+    flags, lost = np.zeros(links, np.uint16), np.zeros(links, np.uint8)
     for row in random.integers(0, links, marks).tolist() if links else []:
         flags[row] = random.choice([Flag.SUSPECT, Flag.ROLLOVER, Flag.RESET, Flag.EXCHANGE])
-        lost[row] = bool(random.integers(0, 2))
+        lost[row] = random.choice([0, Method.NO_CLOSING, Method.REFUTED])
     track = Track(times, counts, flags, lost)
     zone = str(random.choice(["Asia/Shanghai", "Europe/Oslo", "Asia/Kathmandu"]))
     span = int(times[0]) // 1000, int(times[-1]) // 1000 + 1

@@ -195,6 +195,25 @@ def test_a_changed_current_transformer_counts_from_its_date_on() -> None:
     assert table(store, D)["2025-03-02T16:00"][0] == 48 * 20 + 48 * 40
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_register_that_counts_down_is_missing_and_says_why(at_once: bool) -> None:
+    rises, falls = quarters(96), [(MIDNIGHT + (96 + i) * QUARTER_MS, 1095.0 - i / 4) for i in range(3 * 96)]
+    store, job = MemoryStore(), None
+    every = [*rises, *falls, *quarters(96, start=MIDNIGHT + 4 * DAY_MS, shown=1024.0)]
+    job = analyst(store, portfolio())
+    for first in range(0, len(every), len(every) if at_once else 50):
+        write(store, every[first : first + (len(every) if at_once else 50)])
+        job.step()
+    days, refuted = table(store, D), int(Method.REFUTED)
+    assert [days[f"2025-03-0{day}T16:00"] for day in (3, 4)] == [(0.0, MISSING, refuted)] * 2
+    assert days["2025-03-06T16:00"][1] == MISSING, "the last day has no closing reading yet"
+    hours = table(store, H)
+    assert all(
+        hours[f"2025-03-{day:02}T{hour:02}:00"] == (0.0, MISSING, refuted) for day in (4, 5) for hour in range(24)
+    )
+    assert hours["2025-03-07T10:00"] == (4.0, MEASURED, REGISTER)
+
+
 def test_an_exchange_without_closing_reading_is_missing_where_nothing_is_known() -> None:
     where = portfolio(device("old", until="2025-03-03T12:00:00"), device("new", since="2025-03-03T16:00:00"))
     store = MemoryStore()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analytics.ledger.unroll import HOLD_MS, Register, Track, join, unroll
-from submeter.words import MICRO, Flag
+from submeter.words import MICRO, Flag, Method
 
 HOUR_MS = 3_600_000
 RATED = Register(modulus=1_000_000 * MICRO, ratio=Fraction(1), resolution=10_000, rate=100 * MICRO / HOUR_MS)
@@ -117,8 +117,43 @@ def test_after_a_reset_the_new_count_is_energy_where_it_is_plausible() -> None:
 def test_a_reset_across_a_long_break_loses_it() -> None:
     times = np.array([0, 1, 30, 31, 32, 33, 34, 60]) * HOUR_MS
     track = unroll(times, np.array([900, 901, 1, 2, 3, 4, 5, 6]) * MICRO, RATED)
-    assert track.lost.tolist() == [False, True, False, False, False, False, False]
+    assert track.lost.tolist() == [0, Method.NO_CLOSING, 0, 0, 0, 0, 0]
     assert track.flags[1] == Flag.RESET
+
+
+def lost_hours(track: Track) -> set[int]:
+    """Those in links that the register took back."""
+    links = np.flatnonzero(track.lost == Method.REFUTED).tolist()
+    return {hour for link in links for hour in range(hours(track)[link], hours(track)[link + 1])}
+
+
+@BOTH
+@pytest.mark.parametrize("falls", [4, 10, 30, 100])
+def test_a_register_that_counts_down_loses_all_of_it(register: Register, falls: int) -> None:
+    down = [9_000 - fall for fall in range(1, falls + 1)]
+    track = track_of([8_940, 8_970, 9_000, *down, *range(down[-1] + 3, down[-1] + 93, 3)], register)
+    assert lost_hours(track) >= set(range(2, 2 + falls)), "all between the first fall and the last"
+    known = track.lost == 0
+    assert set(np.diff(track.counts)[known].tolist()) <= {3 * MICRO, 30 * MICRO}, "nothing beside it is another"
+    assert (track.flags[~known] == Flag.RESET).all()
+
+
+@BOTH
+def test_one_step_back_alone_is_no_register_that_counts_down(register: Register) -> None:
+    track = track_of([8_940, 8_970, 9_000, 8_990, *range(8_993, 9_083, 3)], register)
+    assert not track.lost.any()
+
+
+def test_a_register_that_begins_anew_twice_in_a_day_is_no_register_that_counts_down() -> None:
+    track = track_of([90_000, 90_003, 2, 4, 6, 8, 1, 3, 5, *range(6, 40)])
+    assert not track.lost.any()
+    assert counted(track)[:7] == [3, 2, 2, 2, 2, 1, 2]
+
+
+def test_a_register_that_goes_back_twice_and_counts_on_between_is_reset_twice() -> None:
+    track = track_of([9_000, 9_009, *range(9_002, 9_020, 2), 9_017, *range(9_018, 9_060)])
+    assert not track.lost.any()
+    assert [link for link, flag in enumerate(track.flags.tolist()) if flag & Flag.RESET] == []
 
 
 @BOTH
@@ -183,7 +218,7 @@ def test_an_exchange_without_closing_reading_loses_the_time_between() -> None:
     new = unroll(np.array([9, 10]) * HOUR_MS, np.array([0, 4]) * MICRO, RATED)
     track = join([old, Track.empty(), new])
     assert counted(track) == [5, 0, 4]
-    assert track.lost.tolist() == [False, True, False]
+    assert track.lost.tolist() == [0, Method.NO_CLOSING, 0]
 
 
 def test_the_hold_time_is_a_day() -> None:

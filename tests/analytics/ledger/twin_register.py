@@ -191,8 +191,47 @@ class _Walk:
 
     def path(self) -> Path:
         self._come_back()
-        links = [self._link(one, other) for one, other in pairwise(self.kept)]
+        down = self._counts_down()
+        links = [
+            Link(0, self.breaks.get(other, Flag.NONE) | Flag.RESET, lost=True)
+            if other in down
+            else self._link(one, other)
+            for one, other in pairwise(self.kept)
+        ]
         return Path([self.shown[k].time_ms for k in self.kept], links)
+
+    def _counts_down(self) -> set[int]:
+        """The later readings of links in which the register counts down: it falls to no less than half, and within a
+        day again without having come back; or what was left out falls on; and what was left out beside these."""
+        found = {other for one, other in pairwise(self.kept) if self._falls_on(one, other)}
+        before = {other: one for one, other in pairwise(self.kept)}
+        falls = [
+            k
+            for k, flag in sorted(self.breaks.items())
+            if flag is Flag.RESET and k in before and 2 * self.shown[k].micro >= self.shown[before[k]].micro
+        ]
+        falls = [k for k in falls if self.shown[k].micro < self.shown[before[k]].micro]
+        for one, other in pairwise(falls):
+            if self.shown[other].time_ms - self.shown[one].time_ms > DAY_MS:
+                continue
+            if self.shown[before[other]].micro >= self.shown[before[one]].micro:
+                continue
+            found |= {k for k in self.kept if one <= k <= other}
+        left_out = {later for later, earlier in before.items() if later - earlier > 1}
+        beside = {before[k] for k in found} | {k for k, earlier in before.items() if earlier in found}
+        return found | (beside & left_out)
+
+    def _falls_on(self, one: int, other: int) -> bool:
+        """Whether three readings or more were left out, and the register fell three times without a rise."""
+        falls = 0
+        for low, high in pairwise(self.shown[one : other + 1] if other - one > 3 else []):
+            if high.micro < low.micro <= 2 * high.micro:
+                falls += 1
+            elif high.micro != low.micro:
+                falls = 0
+            if falls == 3:
+                return True
+        return False
 
     def _link(self, one: int, other: int) -> Link:
         low, high = self.shown[one], self.shown[other]
