@@ -121,8 +121,9 @@ def a_day_on(habits: Habits, sums: Sums, own: Floats, undone: Floats, working: b
 
 
 def _likely(habits: Habits, left: Floats, weight: Floats) -> Floats:
-    """Logarithm of the multivariate t density of each hypothesis' day (meters, templates)."""
-    white = (left * weight[:, None]) @ habits.root
+    """Logarithm of the multivariate t density of each hypothesis' day (meters, templates); ``root`` is triangular, so
+    a day that has only begun is judged by the blocks that are over."""
+    white = (left * weight[:, None]) @ habits.root * (weight[:, None] > 0)
     return np.asarray(-0.5 * (TAIL + BLOCKS) * np.log1p((white**2).sum(axis=-1) / TAIL), float)
 
 

@@ -123,9 +123,7 @@ def _after(flag: Bools) -> Bools:
     return np.asarray(np.r_[False, flag[:-1]], bool)
 
 
-def run_on(
-    rates: Rates, running: Running, energy: Floats, usual: Floats, floor: Floats
-) -> tuple[Running, Running]:
+def run_on(rates: Rates, running: Running, energy: Floats, usual: Floats, floor: Floats) -> tuple[Running, Running]:
     """One hour of all meters (meters): the runs as they go on, and those that have just ended (``hours`` > 0)."""
     meters = np.arange(len(energy))
     expected = expected_of(usual, floor)
