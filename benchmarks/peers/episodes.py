@@ -2,7 +2,8 @@
 
 1. A meter's scores are told in its own scatter: (score − median) ÷ (1.4826 × median absolute deviation), so that one
    threshold serves all meters.
-2. Hours above the threshold that lie at most ``APART`` hours apart are one episode.
+2. Hours above the threshold that lie at most ``APART`` hours apart are one episode. Of 1, 3, 6, 12, 24 and 48 hours the
+   one that serves most detectors best on labelled buildings (f1 of halves, LEAD), so in their favour.
 3. The threshold is the lowest at which there are no more episodes a meter-month than the alarm budget, coming from
    above (further down, where everything merges, it would be met again).
 """
