@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 
 from dashboards.queries.reader import Reader
-from submeter.words import Measure, NonRoutine, Saving
+from submeter.words import Measure, Saving
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A non-routine event: from ``since`` on the level is higher by ``share`` of what is expected."""
+
+    since: str
+    share: float
+    kwh_a_day: float
+    explained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class SavingView:
     normalised_low_kwh: float | None
     normalised_high_kwh: float | None
     gate: list[str]
-    events: list[NonRoutine]
+    events: list[Event]
     cvrmse: float | None
     nmbe: float | None
     end_ms: int | None
@@ -105,7 +115,7 @@ def _view(reader: Reader, measure: Measure, told: Saving | None) -> SavingView:
         normalised_low_kwh=shown.normalised_low_kwh if shown else None,
         normalised_high_kwh=shown.normalised_high_kwh if shown else None,
         gate=list(shown.gate) if shown else [],
-        events=list(shown.events) if shown else [],
+        events=[Event(e.since, e.share, e.kwh_a_day, e.explained) for e in shown.events] if shown else [],
         cvrmse=told.cvrmse if told else None,
         nmbe=told.nmbe if told else None,
         end_ms=told.end_ms if told else None,
