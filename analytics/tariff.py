@@ -1,8 +1,10 @@
 """Money and carbon: daily energy times the price, or the factor, that holds on the day.
 
 Prices and factors are dated rows; a day takes the newest row that began on it or before. A day before the first row
-has no cost, and none is written. Counts stay whole: micro-yuan and micro-kg, rounded half to even per day. A revision
-rises only where cost or carbon became another, whatever happened to the energy or to the table.
+has no cost, and none is written. Prices and factors are those of what is bought: energy that is given away (exported)
+has neither, for what it earns, or saves elsewhere, no table here says; so it is in no sum of cost. Counts stay whole:
+micro-yuan and micro-kg, rounded half to even per day. A revision rises only where cost or carbon became another,
+whatever happened to the energy or to the table.
 """
 
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from analytics.calendar import DAY_S, Seconds, local_seconds, stands
 from submeter.stores.port import Column, Store
 from submeter.words import CarbonFactor, Intervals, Point, Portfolio, Price, Resolution
+from submeter.words.tree import QUANTITIES_SUMMED
 
 Rate = TypeVar("Rate", Price, CarbonFactor)
 
@@ -23,6 +26,8 @@ _END = np.datetime64("2200-01-01", "s")
 
 def priced(portfolio: Portfolio, point: Point, days: Intervals) -> dict[Column, Intervals]:
     """Columns 'cost' (yuan) and 'carbon' (kg) for daily rows of a point's register; known as the energy is known."""
+    if not bought(point):
+        return {}
     building = portfolio.buildings[point.building]
     day = local_seconds(days.start, building.zone) // DAY_S
     found = {}
@@ -34,6 +39,11 @@ def priced(portfolio: Portfolio, point: Point, days: Intervals) -> dict[Column, 
         if len(worth):
             found[Column(point.id, quantity, Resolution.DAY)] = worth
     return found
+
+
+def bought(point: Point) -> bool:
+    """Whether a price per unit of the medium, and its factor, speak of what the point's register counts."""
+    return point.quantity == QUANTITIES_SUMMED.get(point.medium)
 
 
 def revalued(store: Store, portfolio: Portfolio, point: Point, days: Intervals) -> dict[Column, Intervals]:

@@ -272,7 +272,8 @@ def _priced(store: Store, portfolio: Portfolio, meter: Meter, days: _Stored) -> 
         (rows,) = store.read_intervals([column], *EVER)
         worth = _placed(column, rows, meter.zone)
         dated = [row for row in table if row.name == name and row.medium == meter.point.medium]
-        yield from _worth(days, worth, [_rate(dated, int(day)) for day in local])
+        none = meter.point.quantity == "energy_export"
+        yield from _worth(days, worth, [None if none else _rate(dated, int(day)) for day in local])
 
 
 def _rate(dated: Sequence[Price | CarbonFactor], day: int) -> Fraction | None:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 from msgspec import structs
 
-from analytics.tariff import priced, rates
+from analytics.tariff import priced, rates, revalued
 from submeter.stores import Column
+from submeter.stores.memory import MemoryStore
 from submeter.words import Flag, Intervals, Known, Method, Price, Resolution
 from tests.analytics.ledger.small_cases import METER, portfolio
 
@@ -71,6 +72,16 @@ def test_cost_is_known_as_its_energy_is_known() -> None:
     assert cost.known.tolist() == [Known.ESTIMATED, Known.MISSING]
     assert cost.flags.tolist() == [Flag.SUSPECT, Flag.PENDING]
     assert found[Column(METER, "carbon", Resolution.DAY)].micro.tolist() == [2_500_000, 0]
+
+
+def test_energy_that_is_given_away_costs_nothing_and_what_was_told_of_it_before_is_missing() -> None:
+    where, day, store = portfolio(), days("2025-03-04T16:00"), MemoryStore()
+    solar = structs.replace(where.points[METER], quantity="energy_export")
+    assert priced(where, solar, day) == {}
+    for column, worth in priced(where, where.points[METER], day).items():
+        store.write_intervals(column, worth)
+    for rows in revalued(store, where, solar, day).values():
+        assert (rows.micro.tolist(), rows.known.tolist(), rows.revision.tolist()) == ([0], [Known.MISSING], [1])
 
 
 def test_another_medium_has_another_price() -> None:

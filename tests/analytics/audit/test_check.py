@@ -199,7 +199,9 @@ def test_a_column_of_a_meter_that_is_no_more_is_told(store: Store) -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(1, 36), st.sampled_from(["plain", "plain", "plain", "zero", "reset", "jump", "far"])),
+        st.tuples(
+            st.integers(1, 36), st.sampled_from(["plain", "plain", "plain", "zero", "reset", "jump", "far", "down"])
+        ),
         min_size=3,
         max_size=60,
     ),
@@ -213,6 +215,7 @@ def test_the_second_count_agrees_with_settlement_whatever_the_register_did(
     for hours, event in steps:
         at += hours * HOUR_MS if event != "far" else hours * 5 * HOUR_MS
         shown = 0.0 if event == "reset" else shown + hours * (900 if event == "jump" else 7)
+        shown -= hours * 10 if event == "down" else 0
         readings[at] = 0.0 if event == "zero" else round(shown % 10_000, 1)
     store = MemoryStore()
     write(store, readings.items())

@@ -2,8 +2,8 @@
 
 Everything that happens to registers happens here, each as a small change of what an honest meter would have shown:
 gaps, glitches, frozen stretches, registers that count down, kept jumps, resets, rollovers, exchanges, changed
-transformers, clock steps; then corrections by hand; then an order of arrival in lots, late, twice and shuffled. ``events`` names what happened, so
-that a property can say for which histories it holds.
+transformers, clock steps; then corrections by hand; then an order of arrival in lots, late, twice and shuffled.
+``events`` names what happened, so that a property can say for which histories it holds.
 """
 
 from dataclasses import dataclass, replace
