@@ -196,7 +196,7 @@ def test_a_meter_that_stood_still_for_much_of_a_short_record_is_told_and_has_no_
     still = np.where((AT >= 4120) & (AT < 4360), 0.0, true["B/light"])
     examined = look_briefly(true | {"B/light": still}, 4000, days)
     assert [(e.kind, e.point) for e in examined.episodes] == [("stuck", "B/light")]
-    assert "usable hours" in examined.models["B/light"].refused
+    assert examined.models["B/light"].refused == "few_hours"
     assert not examined.models["B/main"].refused
 
 
