@@ -100,6 +100,18 @@ def _lifetime(store: Store, meter: Meter, corrections: tuple[Correction, ...]) -
     return (min(firsts + told), max(lasts + told) + 1) if (firsts and lasts) or told else None
 
 
+def _begun(store: Store, meter: Meter, start_ms: int, corrections: tuple[Correction, ...]) -> int:
+    """Where a change begins that is said to reach back beyond the calendar: with the first that was read, told or
+    settled, as there is nothing before it."""
+    dawn_s = int(midnights(meter.zone)[0])
+    if start_ms >= dawn_s * 1000:
+        return start_ms
+    (days,) = store.read_intervals([_column(meter, Resolution.DAY)], _at(dawn_s), _at(FOREVER_MS // 1000))
+    settled = days.start[:1].astype("datetime64[s]").astype(np.int64) * 1000
+    life = _lifetime(store, meter, corrections)
+    return min([*settled.tolist(), *(life[:1] if life else ())], default=dawn_s * 1000)
+
+
 def corrections_of(store: Store, point: str) -> tuple[Correction, ...]:
     """What people said about this point's readings and did not take back, in the order in which they said it."""
     return standing(c for c in store.entries(Correction, point.partition("/")[0]) if c.point == point)
@@ -146,7 +158,7 @@ def _settle_span(
     since_ms = frozen.until_ms if frozen else -FOREVER_MS
     if frozen is not None and span[1] <= frozen.raw_ms:
         return Settled(meter.point.id, meter.point.quantity, {}, frozen_ms=since_ms)
-    start_ms, end_ms = max(span[0], since_ms), max(span[1], since_ms + 1)
+    start_ms, end_ms = max(_begun(store, meter, span[0], corrections), since_ms), max(span[1], since_ms + 1)
     low, high = _widened(store, meter, start_ms, end_ms, corrections)
     window = fetch(store, meter, max(low, since_ms), high, corrections)
     first_s, last_s = max(window.first_ms, since_ms) // 1000, max(window.last_ms, until_ms or 0) // 1000 + 1
@@ -300,7 +312,8 @@ def _quarterly(quarters: Intervals, window: Window, zone: str) -> Intervals:
         return quarters.take(slice(0))
     last = np.searchsorted(window.times, ends, "left") - 2  # the last spacing before each day's end
     picked = np.clip(last[:, None] - np.arange(_SPACINGS), 0, len(spacing) - 1)
-    fine = np.median(spacing[picked], axis=1) <= QUARTER_SPACING_MS
+    middle = np.sort(spacing[picked], axis=1)[:, _SPACINGS // 2 - 1 : _SPACINGS // 2 + 1]
+    fine = middle.sum(axis=1) <= 2 * QUARTER_SPACING_MS
     return quarters.take(fine[day - day[0]])
 
 

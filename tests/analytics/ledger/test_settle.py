@@ -308,3 +308,13 @@ def test_settle_agrees_with_its_slow_twin_at_every_resolution() -> None:
         for row in np.flatnonzero(found.known):
             begin, end = int(found.start[row].astype(np.int64)) * 1000, int(ends[row]) * 1000
             assert found.micro[row] == pytest.approx(slow_twin(times.tolist(), counts.tolist(), begin, end), abs=2)
+
+
+def test_a_change_said_to_reach_back_to_1970_is_settled_from_the_first_reading_on() -> None:
+    for where in (portfolio(rating=50.0), portfolio(rating=0.0)):
+        whole, touched = settled(hourly(49), where), MemoryStore()
+        write(touched, hourly(49))
+        touched.touch([(METER, 0, MIDNIGHT + 49 * HOUR_MS)])
+        analyst(touched, where).run_once()
+        assert table(touched, H) == table(whole, H)
+        assert table(touched, D) == table(whole, D)
