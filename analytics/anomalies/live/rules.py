@@ -139,7 +139,8 @@ def run_on(rates: Rates, running: Running, energy: Floats, usual: Floats, floor:
     on = np.stack([zero, same, spike, high])
     hours = np.where(on, running.hours + 1, 0)
     first = hours == 1
-    tenth = np.log(np.maximum(np.nan_to_num(energy), 0) / 10 + floor) - np.log(np.nan_to_num(energy, nan=1.0) + floor)
+    shown = np.maximum(np.nan_to_num(energy), 0)
+    tenth = np.log(shown / 10 + floor) - np.log(shown + floor)
     tenth = np.nan_to_num(residual) + tenth
     moved = -tail(np.nan_to_num(usual - running.usual) / rates.step)  # a value that stays while its usual one goes
     gain = np.stack([
