@@ -40,7 +40,7 @@ SAVINGS_ROWS: Final = (
 )  # fmt: skip
 ANOMALY_ROWS: Final = (
     "anomalies auc", "anomalies auc_without_ones", "anomalies auc_mean_of_kinds", "anomalies f1_half",
-    "anomalies told_hours_right", "anomalies episodes_per_meter_month", "anomalies kind_named_of_matched",
+    "anomalies told_hours_right", "anomalies episodes_per_meter_month",
     "meter-years/s",
 )  # fmt: skip
 Column = dict[str, float]
