@@ -51,8 +51,9 @@ def revalued(store: Store, portfolio: Portfolio, point: Point, days: Intervals) 
     next revision. A day that has no rate any more becomes missing. Raises StoreAway."""
     fresh = priced(portfolio, point, days)
     found = {}
-    for column in (Column(point.id, name, Resolution.DAY) for name in ("cost", "carbon")):
-        changed = _changed(_stored(store, column, days), fresh.get(column, Intervals.empty()))
+    columns = [Column(point.id, name, Resolution.DAY) for name in ("cost", "carbon")]
+    for column, stored in zip(columns, _stored(store, columns, days), strict=True):
+        changed = _changed(stored, fresh.get(column, Intervals.empty()))
         if len(changed):
             found[column] = changed
     return found
@@ -65,11 +66,11 @@ def repriced(store: Store, portfolio: Portfolio, point: Point, since: str) -> di
     return revalued(store, portfolio, point, days)
 
 
-def _stored(store: Store, column: Column, days: Intervals) -> Intervals:
+def _stored(store: Store, columns: Sequence[Column], days: Intervals) -> list[Intervals]:
     if not len(days):
-        return Intervals.empty()
-    (found,) = store.read_intervals([column], days.start[0], days.start[-1] + np.timedelta64(1, "s"))
-    return found.take(stands(days.start, found.start))
+        return [Intervals.empty() for _ in columns]
+    found = store.read_intervals(columns, days.start[0], days.start[-1] + np.timedelta64(1, "s"))
+    return [rows.take(stands(days.start, rows.start)) for rows in found]
 
 
 def _changed(stored: Intervals, fresh: Intervals) -> Intervals:

@@ -189,7 +189,7 @@ def _live(result: Result, store: Store, meters: int) -> None:
     quarters = DAY_QUARTERS + 2
     job = analyst(store, district_of(meters))
     arrive(store, range(meters), slice(0, quarters - 1), quarters)
-    job.step()
+    job.run_once()
     arrive(store, range(meters), slice(quarters - 1, quarters), quarters)
     spent = cpu_s_of(job)
     result.add(

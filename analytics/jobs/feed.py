@@ -211,7 +211,10 @@ class Analyst:
                 for point, of_point in spans.items()
                 if turn < len(of_point) and (meter := meter_of(portfolio, point)) is not None
             ]
-            told, late = self._told(settled, spans, turn), self._too_late(portfolio, changes) if turn == 0 else []
+            told, late = (
+                self._told(settled, spans, turn),
+                self._too_late(portfolio, changes, settled) if turn == 0 else [],
+            )
             self._note(portfolio, told)
             sure, self._sure = self._sure, False
             with self._store.writing():
@@ -228,13 +231,12 @@ class Analyst:
                 self._newest.settled(each)
         self._sure = True
 
-    def _too_late(self, portfolio: Portfolio, changes: Iterable[Change]) -> list[TooLate]:
-        """Records of what arrived for frozen spans."""
-        every = list(changes)
-        until_ms = {point: frozen_until(self._store, point) for point in {change.point for change in every}}
+    def _too_late(self, portfolio: Portfolio, changes: Iterable[Change], settled: Iterable[Settled]) -> list[TooLate]:
+        """Records of what arrived for frozen spans; what needed no settling came after all that is frozen."""
+        until_ms = {each.point: each.frozen_ms for each in settled}
         found: list[TooLate] = []
-        for change in every:
-            frozen = frozen_of(self._store, change.point) if change.start_ms < until_ms[change.point] else None
+        for change in changes:
+            frozen = frozen_of(self._store, change.point) if change.start_ms < until_ms.get(change.point, 0) else None
             if frozen is not None and (meter := meter_of(portfolio, change.point)) is not None:
                 found += too_late(self._store, meter, change, frozen, self._clock.now_ms())
         return found

@@ -310,6 +310,8 @@ class _Scan:
         A fall to less than half is a register that begins anew, however often.
         """
         down = np.zeros(max(len(kept) - 1, 0), bool)
+        if not self.breaks and len(kept) == len(self.times):
+            return down
         for link in np.flatnonzero(np.diff(kept) > CONFIRM).tolist():
             down[link] = _falls_on(self.micro[kept[link] : kept[link + 1] + 1])
         resets = sorted(row for row, flag in self.breaks.items() if flag is Flag.RESET)

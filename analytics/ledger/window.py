@@ -60,6 +60,10 @@ def fetch(store: Store, meter: Meter, start_ms: int, end_ms: int, corrections: t
 def _touched(readings: "_Readings", start_ms: int, end_ms: int) -> tuple[int | None, int | None]:
     """The first and the last reading that the change touches; None = there is none so far away."""
     near = _back(readings, start_ms - HOLD_MS), _on(readings, end_ms + HOLD_MS)
+    settled = near[0] is None or near[0] >= readings.low + 3 * HOLD_MS
+    settled &= near[1] is None or near[1] <= readings.high - 3 * HOLD_MS
+    if settled and not readings.falls(readings.low, readings.high):
+        return near
     first, after = near
     for _ in range(2):
         first = None if first is None else _back(readings, first - HOLD_MS)

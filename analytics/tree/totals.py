@@ -94,10 +94,11 @@ class _Round:
                 self._columns.changed[Column(point, quantity, resolution)] = rows
 
     def note_span(self, point: str, start_s: int, end_s: int) -> None:
-        columns = [Column(point, self._portfolio.points[point].quantity, resolution) for resolution in Resolution]
-        for column in columns:
-            (rows,) = self._columns.read([column], start_s - LONGEST * column.resolution.seconds, end_s)
-            self.note(point, column.quantity, {column.resolution: rows})
+        quantity = self._portfolio.points[point].quantity
+        for these in ((Resolution.QUARTER, Resolution.HOUR, Resolution.DAY), (Resolution.MONTH,)):
+            columns = [Column(point, quantity, resolution) for resolution in these]
+            found = self._columns.read(columns, start_s - LONGEST * these[-1].seconds, end_s)
+            self.note(point, quantity, dict(zip(these, found, strict=True)))
 
     def stale(self) -> list[str]:
         """Places that are to be summed whole; '' is that of several buildings, and the last."""
