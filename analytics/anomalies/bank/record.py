@@ -129,14 +129,14 @@ def without_common(record: Record, spoilt: Bools) -> tuple[Record, Floats]:
         return record, cells
     scale = np.array([max(spread(c), 1e-6) for c in cells])[:, None, None]
     usual = record.usual.copy()
-    for meter, common in enumerate(_medians_of_others(cells / scale)):
-        along = _loading(cells[meter] / scale[meter], common) * common * scale[meter]
+    for meter, common in enumerate(medians_of_others(cells / scale)):
+        along = loading(cells[meter] / scale[meter], common) * common * scale[meter]
         usual[meter, begin : begin + days * 24] += np.repeat(along.ravel(), BLOCK_H)
         cells[meter] -= along
     return replace(record, usual=usual), cells
 
 
-def _medians_of_others(cells: Floats) -> Floats:
+def medians_of_others(cells: Floats) -> Floats:
     """(meters, days, blocks): the median over all meters but this one.
 
     Taking one out moves the median by half a rank at most, so one sort serves all meters.
@@ -156,7 +156,7 @@ def _at(order: Floats, rank: NDArray[np.intp]) -> Floats:
     return np.asarray(np.take_along_axis(order, np.clip(rank, 0, len(order) - 1), axis=0), float)
 
 
-def _loading(own: Floats, common: Floats) -> Floats:
+def loading(own: Floats, common: Floats) -> Floats:
     """How far a meter goes along with the others, per block (blocks), 0 … 1.5, by robust ridge."""
     known, y = np.isfinite(own), np.nan_to_num(own)
     along = np.full(own.shape[1], 0.5)

@@ -11,9 +11,7 @@ from typing import Final
 import numpy as np
 
 from analytics.anomalies.bank.noise import QUARTER_DAYS, noise_of, persistence
-from analytics.anomalies.bank.record import FLOOR, Bools, Floats, blocked, spread
-from analytics.anomalies.bank.record import _loading as loading
-from analytics.anomalies.bank.record import _medians_of_others as medians_of_others
+from analytics.anomalies.bank.record import FLOOR, Bools, Floats, blocked, loading, medians_of_others, spread
 from analytics.anomalies.bank.templates import scale_of
 from analytics.anomalies.live.days import LONGEST, Habits
 from analytics.anomalies.live.rules import Rates, learn_rates
@@ -30,6 +28,8 @@ YEAR_DAYS: Final = 365
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """Whose clock and calendar."""
+
     zone: str
     country: str
     subdivision: str = ""
@@ -58,6 +58,7 @@ class Window:
 
 
 def rows_of(stations: Sequence[int], station: int) -> list[int]:
+    """Meters of one weather."""
     return [k for k, s in enumerate(stations) if s == station]
 
 
