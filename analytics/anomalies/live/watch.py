@@ -259,7 +259,7 @@ def _an_hour(state: State, k: int) -> tuple[State, list[Telling]]:
             if at < quiet[meter]:
                 continue
             rule = int(np.where(new[:, meter], odds[:, meter], -np.inf).argmax())
-            begin_ = at + 1 - int(running.hours[rule, meter])
+            begin_ = at + 1 - int(running.hours[rule, meter]) - (RUNS[rule] == "stuck")  # the value's first hour is one
             told.append(_telling(state, at, int(meter), RUNS[rule], begin_, float(odds[rule, meter])))
     if sure.any():
         quiet = np.where(sure.any(axis=0), at + QUIET_H, quiet)
