@@ -29,6 +29,18 @@ class _Answer(msgspec.Struct):
     error: str = ""
 
 
+class _NumberTable(msgspec.Struct):
+    values: list[list[float]] = []
+
+
+class _NumberResult(msgspec.Struct):
+    series: list[_NumberTable] = []
+
+
+class _Numbers(msgspec.Struct):
+    results: list[_NumberResult] = []
+
+
 _NUMBERS = msgspec.json.Decoder(list[float])
 
 
@@ -74,6 +86,19 @@ def tables(answer: bytes) -> list[_Table]:
     except msgspec.DecodeError as fault:
         raise StoreAway(f"the server's answer is no InfluxQL result ({fault}); check that it is an InfluxDB") from None
     return [table for result in decoded.results for table in result.series]
+
+
+def json_columns(answer: bytes, statements: int, count: int) -> list[list[NDArray[np.float64]]]:
+    """``count`` columns of numbers for each statement, in their order, as :func:`csv_columns` has them."""
+    try:
+        results = msgspec.json.decode(answer, type=_Numbers).results
+        every = [[row for table in result.series for row in table.values] for result in results]
+        found = [list(np.array(rows, np.float64).reshape(len(rows), count).T) for rows in every]
+    except (msgspec.DecodeError, ValueError):
+        found = []
+    if len(found) != statements:
+        raise StoreAway("the server's JSON is not what was asked for; check that no other program writes there")
+    return found
 
 
 def csv_columns(answer: bytes, count: int) -> list[NDArray[np.float64]]:

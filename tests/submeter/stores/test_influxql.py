@@ -36,6 +36,22 @@ def test_columns_that_were_not_asked_for_are_not_guessed_at() -> None:
         influxql.csv_columns(b"name,tags,time,value\nreading,,1000,1.5,7\n", 2)
 
 
+def test_json_of_several_statements_becomes_columns_in_their_order() -> None:
+    answer = b'{"results":[{"statement_id":0},{"series":[{"columns":["time","value"],"values":[[60,1.5],[120,2]]}]}]}'
+
+    (none, no_value), (time, value) = influxql.json_columns(answer, 2, 2)
+
+    assert (none.tolist(), no_value.tolist(), time.tolist(), value.tolist()) == ([], [], [60.0, 120.0], [1.5, 2.0])
+
+
+@pytest.mark.parametrize(("statements", "count"), [(1, 2), (3, 2), (2, 3), (2, 4)])
+def test_json_that_was_not_asked_for_is_not_guessed_at(statements: int, count: int) -> None:
+    with pytest.raises(StoreAway, match="not what was asked"):
+        influxql.json_columns(
+            b'{"results":[{"statement_id":0},{"series":[{"values":[[60,1.5],[120,2]]}]}]}', statements, count
+        )
+
+
 @pytest.mark.parametrize(
     "answer", [b'{"results":[{"error":"no such thing"}]}', b'{"error":"no such thing"}', b"error\nno such thing\n"]
 )
