@@ -13,18 +13,18 @@ highest hour.
 """
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.calendar import Seconds, day_of, edges, local_date_s, midnights, stands
+from analytics.calendar import Seconds, day_of, edges, midnights
 from analytics.ledger.corrections import standing
 from analytics.ledger.frozen import doubted, frozen_of, pinned
 from analytics.ledger.gaps import HISTORY_S, History, long_gaps, spread
 from analytics.ledger.meter import FOREVER_MS, Meter, meter_of
 from analytics.ledger.months import Months, near_measured
 from analytics.ledger.settle import GRACE_MS, settle, settle_all, tolerance_ms
+from analytics.ledger.stored import Grid, between, chained, column_of, instant, revise, stored_rows
 from analytics.ledger.suspect import REACH_DAYS, daily_highest, suspect_hours
 from analytics.ledger.unroll import HOLD_MS
 from analytics.ledger.window import Window, fetch, told_times
@@ -37,9 +37,6 @@ FINE = (Resolution.QUARTER, Resolution.HOUR, Resolution.DAY)
 DAY_MS = 86_400_000
 QUARTER_SPACING_MS = 20 * 60_000
 _SPACINGS = 8
-
-Grid = dict[Resolution, Seconds]
-"""boundaries (epoch s) by resolution; those of months reach beyond the others'"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +103,7 @@ def _begun(store: Store, meter: Meter, start_ms: int, corrections: tuple[Correct
     dawn_s = int(midnights(meter.zone)[0])
     if start_ms >= dawn_s * 1000:
         return start_ms
-    (days,) = store.read_intervals([_column(meter, Resolution.DAY)], _at(dawn_s), _at(FOREVER_MS // 1000))
+    (days,) = store.read_intervals([column_of(meter, Resolution.DAY)], instant(dawn_s), instant(FOREVER_MS // 1000))
     settled = days.start[:1].astype("datetime64[s]").astype(np.int64) * 1000
     life = _lifetime(store, meter, corrections)
     return min([*settled.tolist(), *(life[:1] if life else ())], default=dawn_s * 1000)
@@ -145,8 +142,8 @@ def _moves_limits(store: Store, meter: Meter, hours: Intervals | None) -> bool:
         return False
     first_s, last_s = hours.start[[0, -1]].astype(np.int64).tolist()
     days = edges(meter.zone, Resolution.DAY, first_s, last_s + 1)
-    (stored,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(days[0]), _at(days[-1]))
-    fresh = _chain(stored.take(~np.isin(stored.start, hours.start)), hours)
+    (stored,) = store.read_intervals([column_of(meter, Resolution.HOUR)], instant(days[0]), instant(days[-1]))
+    fresh = chained(stored.take(~np.isin(stored.start, hours.start)), hours)
     before, after = daily_highest(stored, meter.zone), daily_highest(fresh, meter.zone)
     return not all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
@@ -165,7 +162,7 @@ def _settle_span(
     days = edges(meter.zone, Resolution.DAY, first_s, last_s)
     horizon_s = min(max(int(window.times[-1]) if len(window.times) else 0, until_ms or 0), meter.until_ms - 1) // 1000
     grid = {each: edges(meter.zone, each, int(days[0]), int(days[-1])) for each in Resolution}
-    stored = _stored(store, meter, grid)
+    stored = stored_rows(store, meter, grid)
     history = history_of(store, meter, window, grid[Resolution.HOUR])
     track = pinned(window.track, frozen, history)
     moved = track is not window.track
@@ -176,7 +173,7 @@ def _settle_span(
     rows = {each: doubted(of, since_ms) for each, of in rows.items()} if moved else rows
     around = _around(stored[Resolution.DAY], rows[Resolution.DAY], grid[Resolution.DAY])
     rows[Resolution.MONTH] = _months(store, meter, window, around, grid, history, corrections)
-    stored[Resolution.DAY] = _between(stored[Resolution.DAY], days[0], days[-1])
+    stored[Resolution.DAY] = between(stored[Resolution.DAY], days[0], days[-1])
     changed = {each: revise(stored[each], rows[each], *_known_span(window)) for each in Resolution}
     return Settled(
         meter.point.id,
@@ -210,7 +207,9 @@ def _widened(
     if not _late(store, meter, end_ms + HOLD_MS, corrections):
         return start_ms, end_ms
     reach = end_ms + 3 * HOLD_MS + 1000 * HISTORY_S + DAY_MS
-    (hours,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(end_ms // 1000), _at(reach // 1000))
+    (hours,) = store.read_intervals(
+        [column_of(meter, Resolution.HOUR)], instant(end_ms // 1000), instant(reach // 1000)
+    )
     guessed = hours.start[hours.known == Known.ESTIMATED]
     return (start_ms, int(guessed[-1].astype(np.int64)) * 1000) if len(guessed) else (start_ms, end_ms)
 
@@ -238,7 +237,7 @@ def _around(stored: Intervals, fresh: Intervals, days: Seconds) -> Intervals:
     """The days of whole months: those of the window as settled now, the others as they are stored."""
     starts = stored.start.astype(np.int64)
     first, last = np.searchsorted(starts, (days[0], days[-1]))
-    return _chain(stored.take(slice(0, first)), fresh, stored.take(slice(last, None)))
+    return chained(stored.take(slice(0, first)), fresh, stored.take(slice(last, None)))
 
 
 def _months(
@@ -286,7 +285,7 @@ def _led_in(rows: Intervals, grid: NDArray[np.int64], window: Window) -> Interva
     ends = grid[begin + 1 : begin + 1 + len(starts)]
     pending = np.where(ends * 1000 > window.track.times[-1], Flag.PENDING, Flag.NONE)
     lead = Intervals.of(starts.astype("datetime64[s]"), np.zeros(len(starts), np.int64), 0, Method.NO_READING, pending)
-    return _chain(lead, rows)
+    return chained(lead, rows)
 
 
 def history_of(store: Store, meter: Meter, window: Window, hours: NDArray[np.int64]) -> History | None:
@@ -295,7 +294,7 @@ def history_of(store: Store, meter: Meter, window: Window, hours: NDArray[np.int
     if not len(gaps):
         return None
     begin_s = int(window.track.times[gaps[0]]) // 1000 - HISTORY_S
-    (stored,) = store.read_intervals([_column(meter, Resolution.HOUR)], _at(begin_s), _at(int(hours[0])))
+    (stored,) = store.read_intervals([column_of(meter, Resolution.HOUR)], instant(begin_s), instant(int(hours[0])))
     fresh = settle(window.track, hours, Resolution.HOUR)
     return History.of(meter.place, stored).then(History.of(meter.place, fresh))
 
@@ -325,12 +324,12 @@ def _judged(store: Store, meter: Meter, rows: dict[Resolution, Intervals], grid:
     """With what the meter's own history makes suspect."""
     reach = (REACH_DAYS + 1) * 86_400
     first_s, last_s = grid[Resolution.DAY][[0, -1]].tolist()
-    column = _column(meter, Resolution.HOUR)
-    (before,) = store.read_intervals([column], _at(first_s - reach), _at(first_s))
-    (after,) = store.read_intervals([column], _at(last_s), _at(last_s + reach))
+    column = column_of(meter, Resolution.HOUR)
+    (before,) = store.read_intervals([column], instant(first_s - reach), instant(first_s))
+    (after,) = store.read_intervals([column], instant(last_s), instant(last_s + reach))
     hours = rows[Resolution.HOUR]
     mine = slice(len(before), len(before) + len(hours))
-    found = suspect_hours(_chain(before, hours, after), meter.zone, mine)
+    found = suspect_hours(chained(before, hours, after), meter.zone, mine)
     if not found.any():
         return rows
     starts = hours.start[found].astype(np.int64)
@@ -344,113 +343,3 @@ def _mark(rows: Intervals, hours_s: NDArray[np.int64], grid: NDArray[np.int64]) 
     touched = np.searchsorted(hours_s, end, "left") > np.searchsorted(hours_s + 3600, start, "right")
     flags = np.where(touched & (rows.known > 0), rows.flags | Flag.SUSPECT, rows.flags)
     return replace(rows, flags=flags.astype(np.uint16))
-
-
-def revise(stored: Intervals, fresh: Intervals, since_s: int, last_s: int) -> Intervals:
-    """The rows of ``fresh`` that are new or differ from ``stored``, with the next revision.
-
-    Rows stored from ``since_s`` on that no longer are become missing (pending after ``last_s``).
-    """
-    if not len(stored):
-        return fresh
-    wanted = _completed(stored, fresh, since_s, last_s)
-    row = np.searchsorted(stored.start, wanted.start)
-    inside = np.minimum(row, len(stored) - 1)
-    old = stored.take(inside)
-    there = old.start == wanted.start
-    same = (old.micro == wanted.micro) & (old.known == wanted.known) & (old.flags == wanted.flags)
-    same &= (old.method == wanted.method) & there
-    revision = np.where(there, old.revision + 1, 0).astype(np.uint32)
-    return replace(wanted, revision=revision).take(~same)
-
-
-def _completed(stored: Intervals, fresh: Intervals, since_s: int, last_s: int) -> Intervals:
-    left = ~stands(fresh.start, stored.start) & (stored.start.astype(np.int64) >= since_s)
-    if not left.any():
-        return fresh
-    gone = stored.take(left)
-    pending = np.where(gone.start.astype(np.int64) >= last_s, Flag.PENDING, Flag.NONE)
-    struck = Intervals.of(gone.start, np.zeros(len(gone), np.int64), Known.MISSING, Method.NO_READING, pending)
-    both = _chain(fresh, struck)
-    return both.take(np.argsort(both.start, kind="stable"))
-
-
-def _chain(*parts: Intervals) -> Intervals:
-    return Intervals(
-        np.concatenate([p.start.astype("datetime64[s]") for p in parts]),
-        np.concatenate([p.micro for p in parts]),
-        np.concatenate([p.known for p in parts]),
-        np.concatenate([p.method for p in parts]),
-        np.concatenate([p.flags for p in parts]),
-        np.concatenate([p.revision for p in parts]),
-    )
-
-
-def _stored(store: Store, meter: Meter, grid: Grid) -> dict[Resolution, Intervals]:
-    """The rows between the first and the last boundary of each resolution; days for all of the months."""
-    span = {each: grid[Resolution.MONTH if each is Resolution.DAY else each][[0, -1]].tolist() for each in grid}
-    found: dict[Resolution, Intervals] = {}
-    for ends in {tuple(ends) for ends in span.values()}:
-        these = [each for each in grid if tuple(span[each]) == ends]
-        rows = store.read_intervals([_column(meter, each) for each in these], _at(ends[0]), _at(ends[1]))
-        found.update(zip(these, rows, strict=True))
-    return found
-
-
-def _between(rows: Intervals, first_s: int | np.int64, last_s: int | np.int64) -> Intervals:
-    first, last = np.searchsorted(rows.start.astype(np.int64), np.array([first_s, last_s]))
-    return rows.take(slice(int(first), int(last)))
-
-
-def _column(meter: Meter, resolution: Resolution) -> Column:
-    return Column(meter.point.id, meter.point.quantity, resolution)
-
-
-def _at(epoch_s: int | np.int64) -> np.datetime64:
-    return np.datetime64(int(epoch_s), "s")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One interval of a day, for people: UTC start and end, energy in the unit (None = missing), how it is known."""
-
-    resolution: Resolution
-    start: np.datetime64
-    end: np.datetime64
-    value: float | None
-    known: Known
-    method: Method
-    flags: Flag
-    revision: int
-
-
-def show_day(store: Store, portfolio: Portfolio, point: str, day: str) -> list[Row]:
-    """All stored intervals of a local day (ISO date) and that of its month, finest resolution first.
-
-    Raises :class:`KeyError` for a point that is not a meter of the portfolio.
-    """
-    meter = meter_of(portfolio, point)
-    if meter is None:
-        raise KeyError(f"{point} is no meter of the portfolio; `submeter config check` lists them")
-    first = local_date_s(day, meter.zone)
-    grid = {each: edges(meter.zone, each, first, first + 1) for each in Resolution}
-    stored = _stored(store, meter, grid)
-    stored[Resolution.DAY] = _between(stored[Resolution.DAY], first, grid[Resolution.DAY][-1])
-    return [row for each in Resolution for row in _shown(each, stored[each], grid[each])]
-
-
-def _shown(resolution: Resolution, rows: Intervals, grid: NDArray[np.int64]) -> list[Row]:
-    ends = dict(pairwise(grid.tolist()))
-    return [
-        Row(
-            resolution,
-            rows.start[i],
-            _at(ends.get(int(rows.start[i].astype(np.int64)), grid[-1])),
-            float(rows.micro[i]) / 1e6 if rows.known[i] else None,
-            Known(int(rows.known[i])),
-            Method(int(rows.method[i])),
-            Flag(int(rows.flags[i])),
-            int(rows.revision[i]),
-        )
-        for i in range(len(rows))
-    ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.calendar import stands
+from analytics.ledger.stored import between
 from submeter.stores.port import Column, Store
 from submeter.words import Intervals
 
@@ -65,20 +66,3 @@ class Columns:
 def epoch(rows: Intervals) -> Seconds:
     """Starts in epoch seconds."""
     return rows.start.astype("datetime64[s]").astype(np.int64)
-
-
-def between(rows: Intervals, first_s: int, end_s: int) -> Intervals:
-    first, end = np.searchsorted(epoch(rows), np.array([first_s, end_s]))
-    return rows.take(slice(int(first), int(end)))
-
-
-def chained(*parts: Intervals) -> Intervals:
-    """One after the other."""
-    return Intervals(
-        np.concatenate([p.start.astype("datetime64[s]") for p in parts]),
-        np.concatenate([p.micro for p in parts]),
-        np.concatenate([p.known for p in parts]),
-        np.concatenate([p.method for p in parts]),
-        np.concatenate([p.flags for p in parts]),
-        np.concatenate([p.revision for p in parts]),
-    )

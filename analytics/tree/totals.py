@@ -19,8 +19,9 @@ import numpy as np
 
 from analytics.calendar import DAY_S, edges, local_date_s, local_seconds, months
 from analytics.ledger.book import Settled
+from analytics.ledger.stored import chained
 from analytics.tariff import priced
-from analytics.tree.columns import BEGIN_S, END_S, Columns, chained, epoch
+from analytics.tree.columns import BEGIN_S, END_S, Columns, epoch
 from analytics.tree.plan import ALWAYS_S, Planned, plan_of
 from analytics.tree.sums import Floats, Laid, Seconds, lay, total, virtual
 from submeter.stores.port import Column, Store
