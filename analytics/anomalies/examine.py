@@ -32,6 +32,7 @@ ROUNDS: Final = 3
 """Balances and levels are searched this often at most, each time with a fit that leaves out what was found before."""
 MOST_LOSS: Final = 0.02
 TOGETHER_H: Final = 72
+INSIDE: Final = 0.9
 HALF: Final = 0.5
 """Episodes of one kind in several children that begin and end this close have one cause."""
 
@@ -212,7 +213,7 @@ class _Examiner:
                 mine = again
                 if done:
                     break
-            found += mine
+            found += _one_at_a_time(mine)
         found = _blamed_once(found)
         self._fit(self._spoil(found))
         self.found += found
@@ -271,13 +272,24 @@ class _Examiner:
                 self.clean[point] = whole
                 self._fit([point])
                 return []
-        return mine
+        return [_measured_anew(episode, whole, self.expected[point]) for episode in mine]
 
     def _depth(self, point: str) -> int:
         depth = 0
         while (parent := self.points[point].parent) in self.points:
             point, depth = parent, depth + 1
         return depth
+
+
+def _measured_anew(episode: Episode, energy: Floats, expected: Floats) -> Episode:
+    """Energy at stake against what is expected by the last fit, which has not seen the episode."""
+    rows = slice(episode.begin, episode.end)
+    known = np.isfinite(energy[rows])
+    actual, usual = float(energy[rows][known].sum()), float(expected[rows][known].sum())
+    if actual <= usual:
+        return episode
+    facts = episode.evidence | {"actual_kwh": actual, "expected_kwh": usual}
+    return replace(episode, amount=actual - usual, evidence=facts)
 
 
 def _line_loss(balance: Floats, below: Floats) -> float:
@@ -318,6 +330,17 @@ def _touches(episode: Episode, others: list[Episode]) -> bool:
 def _same(one: list[Episode], other: list[Episode]) -> bool:
     key = sorted((e.point, e.kind, e.begin, e.end) for e in one)
     return key == sorted((e.point, e.kind, e.begin, e.end) for e in other)
+
+
+def _one_at_a_time(found: list[Episode]) -> list[Episode]:
+    """Of one family's verdicts: what lies inside a larger one of a sibling is a piece of that, not a second fault."""
+    out: list[Episode] = []
+    for episode in sorted(found, key=lambda e: -abs(e.amount or 0.0)):
+        if not any(
+            o.point != episode.point and _overlap(o, episode) >= INSIDE * (episode.end - episode.begin) for o in out
+        ):
+            out.append(episode)
+    return out
 
 
 def _blamed_once(found: list[Episode]) -> list[Episode]:
