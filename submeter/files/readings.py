@@ -126,6 +126,10 @@ def _take(
         text = f"point {point!r} is not in the portfolio; add it to meters.csv" if point else "the row names no point"
         parsed.bad += [Bad(line, text) for line in lines.tolist()]
         return
+    if not place.devices:
+        text = f"{point} is a virtual meter (formula) and has no register; bring the readings of its members"
+        parsed.bad += [Bad(line, text) for line, value in zip(lines.tolist(), cells[1], strict=True) if value]
+        return
     texts, values = cells
     said = np.array([bool(text) for text in values])
     times = parse_times([text for text, there in zip(texts, said, strict=True) if there], layout.zone or place.zone)

@@ -60,6 +60,12 @@ def _read_csv(path: Path) -> Iterator[Piece]:
 def _check_header(path: Path, header: Sequence[str]) -> None:
     if not any(header):
         raise FileError(f"{path}: is empty; its first line must name the columns")
+    sign = next((sign for sign in ";\t" if len(header) == 1 and sign in header[0]), "")
+    if sign:
+        name = {";": "semicolons", "\t": "tabs"}[sign]
+        raise FileError(
+            f"{path}: its columns are divided by {name}; save it with commas between columns and a point in numbers"
+        )
     twice = {name for name in header if name and header.count(name) > 1}
     if twice:
         raise FileError(f"{path}: column {min(twice)!r} is there twice; give each a name of its own")

@@ -36,8 +36,10 @@ def metered(portfolio: Portfolio) -> tuple[str, ...]:
 
 
 def check_meters(portfolio: Portfolio, meters: tuple[str, ...]) -> None:
-    """Raises :class:`ConfigError` for one that the portfolio does not have."""
+    """Raises :class:`ConfigError` for one that the portfolio does not have, or that has no register."""
     for meter in meters:
+        if meter in portfolio.points and not portfolio.devices.get(meter):
+            raise ConfigError(f"{meter!r} is a virtual meter (formula) and has no register; name one of its members")
         if not portfolio.devices.get(meter):
             raise ConfigError(
                 f"{meter!r} is no meter of the portfolio; ids look like {next(iter(portfolio.points), 'PD01/main')}"

@@ -29,7 +29,13 @@ def test_a_row_that_is_too_wide_is_torn_and_a_short_one_has_empty_cells(tmp_path
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "is empty"), (b"a,a\n1,2\n", "'a' is there twice"), (b"\xff\xfea\n", "is not UTF-8")],
+    [
+        (b"", "is empty"),
+        (b"a,a\n1,2\n", "'a' is there twice"),
+        (b"\xff\xfea\n", "is not UTF-8"),
+        (b"\xef\xbb\xbftime;b/w\n2026-01-01;1,5\n", "divided by semicolons; save it with commas"),
+        (b"time\tb/w\n", "divided by tabs"),
+    ],
 )
 def test_what_is_no_table_is_said(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.csv").write_bytes(content)

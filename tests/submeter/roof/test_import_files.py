@@ -1,5 +1,6 @@
 """`submeter import readings` and `submeter read`: good rows are kept, others named, and nothing twice."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -151,6 +152,24 @@ def test_a_reading_that_cannot_be_is_refused(settings: Path, words: tuple[str, .
     told = run(settings, "read", *words, "--by", "Li")
     assert isinstance(told.exception, TheirsError)
     assert said in str(told.exception)
+
+
+def test_a_virtual_meter_takes_no_readings_and_says_so(tmp_path: Path) -> None:
+    settings, meters = site(tmp_path), tmp_path / "portfolio" / "meters.csv"
+    with meters.open(newline="") as stream:
+        rows = [*csv.DictReader(stream), {"point": "b/v", "medium": "electricity", "item": "01000", "formula": "b/m"}]
+    with meters.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, dict.fromkeys([*rows[0], "formula"]), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    file = file_of(tmp_path / "v.csv", "point,time,value", "b/v,2026-01-01,1", "b/v,2026-01-02,", "b/w,2026-01-01,1")
+    told = run(settings, "import", "readings", str(file))
+    assert told.exit_code == 1
+    assert "line 2: b/v is a virtual meter (formula) and has no register" in told.output
+    assert "1 of 2 readings was stored, of 1 meter; 1 refused" in told.output
+    one = run(settings, "read", "b/v", "1", "--at", "2026-01-01", "--by", "Li")
+    assert isinstance(one.exception, ConfigError)
+    assert "'b/v' is a virtual meter" in str(one.exception)
 
 
 def test_an_unknown_meter_is_said_with_an_example(settings: Path) -> None:
