@@ -131,4 +131,7 @@ def _sum_up(total: _Total, *, as_json: bool) -> None:
         err=bool(total.violations),
     )
     if total.waiting:
-        click.echo(f"{total.waiting:,} intervals wait for readings that are not settled yet (is analytics running?)")
+        click.echo(
+            f"{total.waiting:,} intervals wait to be settled anew: readings, meter data, prices or corrections are "
+            "newer (is analytics running? or `submeter settle`)"
+        )
