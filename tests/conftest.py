@@ -5,6 +5,9 @@ is a failure unless tests/skips.toml lists it with the command that runs it by h
 """
 
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: test processes share two cores already
+
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any, Final, Protocol
 
-from threadpoolctl import threadpool_limits
-
 from analytics.study import Material, Results, Study, collect, work_out, write
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
@@ -45,12 +43,6 @@ class Pool(Protocol):
     def submit(self, task: Callable[[Material], Results], material: Material) -> "Future[Results]": ...
 
 
-def reckon(material: Material) -> Results:
-    """A task, with one BLAS thread, wherever it runs."""
-    with threadpool_limits(1, "blas"):
-        return work_out(material)
-
-
 def study_all(
     store: Store,
     portfolio: Portfolio,
@@ -70,9 +62,9 @@ def study_all(
         if material is None:
             yield Done(building, None, "the ledger holds nothing of it")
         elif pool is None:
-            yield Done(building, write(store, material, reckon(material)))
+            yield Done(building, write(store, material, work_out(material)))
         else:
-            waiting[pool.submit(reckon, material)] = material
+            waiting[pool.submit(work_out, material)] = material
             if len(waiting) >= most:
                 yield from _finished(store, waiting)
     while waiting:
