@@ -41,7 +41,7 @@ test: $(VENV)/dev.done
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-influx2: $(VENV)/dev.done
 	@test -n "$(INFLUXD)" || { echo "say where the server is: make test-influx2 INFLUXD=/path/to/influxd" >&2; exit 1; }
