@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from typing import Any, Final, Protocol
 
 from analytics.study import Material, Results, Study, collect, work_out, write
+from analytics.tree.balance import balances
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
 from submeter.words import ConfigError, Portfolio, TheirsError
@@ -62,7 +63,7 @@ def study_all(
         if material is None:
             yield Done(building, None, "the ledger holds nothing of it")
         elif pool is None:
-            yield Done(building, write(store, material, work_out(material)))
+            yield Done(building, _written(store, material, work_out(material)))
         else:
             waiting[pool.submit(work_out, material)] = material
             if len(waiting) >= most:
@@ -82,7 +83,14 @@ def _finished(store: Store, waiting: dict[Future[Results], Material]) -> Iterato
         except TheirsError as fault:
             yield Done(building, None, str(fault))
         else:
-            yield Done(building, write(store, material, results))
+            yield Done(building, _written(store, material, results))
+
+
+def _written(store: Store, material: Material, results: Results) -> Study:
+    """The study, and the balance of the building's meter tree, which only reads what is settled."""
+    with store.writing():
+        store.put(*balances(store, material.portfolio, material.hours.building.id, material.now_ms))
+        return write(store, material, results)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 
 from analytics.jobs.nightly import Done, cluster, cores, study_all
 from submeter.stores import Store
-from submeter.words import Baseline, ConfigError, Entry, Finding, LoadShape, Saving
+from submeter.words import Balance, Baseline, ConfigError, Entry, Finding, LoadShape, Saving
 from tests.analytics.test_study import NOW, PORTFOLIO, SETTINGS, filled, loads
 
 KINDS: tuple[type[Entry], ...] = (Baseline, Finding, LoadShape, Saving)
@@ -19,6 +19,10 @@ def alone() -> Store:
     store = filled(loads())
     assert [done.building for done in study_all(store, PORTFOLIO, ["B"], NOW, SETTINGS)] == ["B"]
     return store
+
+
+def test_the_balance_of_the_tree_is_drawn_anew_with_the_study(alone: Store) -> None:
+    assert [balance.point for balance in alone.entries(Balance)] == ["B/main", "B/rest"]
 
 
 def test_several_processes_reckon_the_same_bit_for_bit(alone: Store) -> None:
