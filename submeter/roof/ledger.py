@@ -63,7 +63,8 @@ def show(
     found, members = _found(portfolio, meter)
     zone = ZoneInfo(found.zone)
     length, first_s, last_s = _span(zone, {"day": day, "month": month, "year": year})
-    chosen = Resolution(resolution) if resolution else LENGTHS[length]
+    coarse = meter.startswith("=") and length == "day"  # sums of several buildings have days and months only
+    chosen = Resolution(resolution) if resolution else Resolution.DAY if coarse else LENGTHS[length]
     grid = edges(found.zone, chosen, first_s, last_s)
     store = place.store()
     try:
@@ -80,7 +81,10 @@ def show(
     else:
         _print(rows, found, zone, chosen)
     if not rows and not as_json:
-        click.echo("nothing is settled there; is the meter's gateway sending (submeter web, Operations)?")
+        click.echo(
+            f"nothing is settled then at {chosen.value}: another --resolution, or a time after the first reading? "
+            "If not, see whether the meter's gateway sends (submeter web, Operations)."
+        )
 
 
 def _found(portfolio: Portfolio, name: str) -> tuple[Meter, str]:
