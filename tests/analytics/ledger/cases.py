@@ -1,7 +1,7 @@
 """How the ledger's properties are run: delivered as intake does, counted one by one, as many as the profile says.
 
-``python -m pytest tests/analytics/ledger --hypothesis-profile=deep`` tries many; the number printed at the end is
-counted here, one for each case that a property looked at and found nothing in.
+``python -m pytest tests/analytics/ledger --hypothesis-profile=wide`` (or ``deep``) tries many; the number printed at
+the end is counted here, one for each case that a property looked at and found nothing in.
 """
 
 import functools

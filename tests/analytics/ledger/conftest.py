@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from tests.analytics.ledger.cases import TRIED
 
+settings.register_profile("wide", max_examples=1_000)
 settings.register_profile("deep", max_examples=20_000)
 
 
