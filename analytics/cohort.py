@@ -22,6 +22,7 @@ from analytics.design import Design, Floats, Solver, design, factorise, grid, re
 from analytics.drift import learn_drift
 from analytics.savings import Drift
 from analytics.term import LEAST_METERS, Term, learn_term
+from analytics.weekdays import Place
 from submeter.words import Baseline
 
 Bools = NDArray[np.bool_]
@@ -30,15 +31,6 @@ FIRST_PASSES: Final = 1
 """The first regression need not be robust: the median over meters is. More passes gained nothing."""
 MOST_TEACHERS: Final = 64
 """What is shared is learnt from at most so many meters, evenly picked, so that a city fits into memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whose clock and calendar."""
-
-    zone: str
-    country: str
-    subdivision: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

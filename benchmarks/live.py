@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from analytics.anomalies.live import Feed, State, Telling, advance, begin, size_bytes
-from analytics.anomalies.live.learn import Place
+from analytics.weekdays import Place
 from benchmarks.answers import add_verdict, judged, read_args
 from benchmarks.result import Result
 from benchmarks.site import HOUR, Floats, Site, read_hours, read_site

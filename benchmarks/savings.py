@@ -15,9 +15,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from analytics.calendar import Times
-from analytics.cohort import Member, Place, fit_cohort, placebo_drift, predict_cohort
+from analytics.cohort import Member, fit_cohort, placebo_drift, predict_cohort
 from analytics.design import Design
 from analytics.savings import STATED, Drift, avoided
+from analytics.weekdays import Place
 from benchmarks.answers import Asked, add_verdict, judged, read_args
 from benchmarks.peers.beside import beside_savings
 from benchmarks.result import Result

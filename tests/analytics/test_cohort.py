@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from analytics.baseline import evaluate, regress, robust
-from analytics.cohort import Cohort, Member, Place, fit_cohort, placebo_drift, predict_cohort
+from analytics.cohort import Cohort, Member, fit_cohort, placebo_drift, predict_cohort
 from analytics.design import design, factorise
 from analytics.savings import STATED
+from analytics.weekdays import Place
 from submeter.words import Baseline
 
 PLACE = Place("Europe/Oslo", "NO")

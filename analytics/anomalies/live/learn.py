@@ -18,21 +18,13 @@ from analytics.anomalies.live.rules import Rates, learn_rates
 from analytics.baseline import SHARED_SHARE, regress, robust
 from analytics.calendar import Times
 from analytics.design import Design, design
+from analytics.weekdays import Place
 
 LEAST_PEERS: Final = 5
 PASSES: Final = 4
 HALF_LIFE_DAYS: Final = 120.0
 MOST_SPREADS: Final = 6.0
 YEAR_DAYS: Final = 365
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whose clock and calendar."""
-
-    zone: str
-    country: str
-    subdivision: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ import numpy as np
 from analytics.anomalies.bank.record import BLOCK_H, Bools, Floats, Ints
 from analytics.anomalies.bank.templates import UNLIKE
 from analytics.anomalies.live.days import KINDS, Sums, a_day_on, blocks_of, no_sums, odds_of, undone_day
-from analytics.anomalies.live.learn import MOST_SPREADS, Learnt, Place, Window, common_of_day, learn, rows_of
+from analytics.anomalies.live.learn import MOST_SPREADS, Learnt, Window, common_of_day, learn, rows_of
 from analytics.anomalies.live.rules import (
     RUNS,
     Peak,
@@ -34,6 +34,7 @@ from analytics.anomalies.live.rules import (
 )
 from analytics.calendar import Times
 from analytics.design import design, grid
+from analytics.weekdays import Place
 
 WINDOW_H: Final = 365 * 24
 LEARN_H: Final = 7 * 24

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analytics.anomalies.live import Feed, State, Telling, advance, begin, size_bytes
-from analytics.anomalies.live.learn import Place
+from analytics.weekdays import Place
 
 HISTORY_D, LIVE_D = 84, 35
 PLACE = Place("Europe/Oslo", "NO")
