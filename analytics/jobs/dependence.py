@@ -14,7 +14,8 @@
                                                                                              of a record that reaches
                                                                                              back beyond two years
     weather older than an hour           the studies of its buildings                        likewise
-    building, measures, tree, prices     the building's study                                likewise
+    building, measures, tree, prices,
+    quiet days                           the building's study                                likewise
 
 Energy depends on dated meter data, and a file of those has no change feed. So the ledger keeps beside each meter what
 it was settled with (:class:`~submeter.words.Grounds`), compares at the start and whenever the portfolio changes, and
@@ -84,6 +85,7 @@ def study_grounds(portfolio: Portfolio, building: str) -> Grounds:
         own, portfolio.stations.get(own.station), points, [portfolio.devices.get(p.id, ()) for p in points],
         sorted((m for m in portfolio.measures.values() if m.building == building), key=lambda m: m.id),
         [p for p in portfolio.prices if p.name == own.price], [c for c in portfolio.carbon if c.name == own.carbon],
+        *([quiet] if (quiet := [q for q in portfolio.quiet if q.building in ("", building)]) else ()),
     )  # fmt: skip
     return Grounds(id=building, building=building, study=hashlib.sha256(msgspec.json.encode(every)).hexdigest()[:16])
 

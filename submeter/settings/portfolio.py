@@ -29,11 +29,15 @@ from submeter.words import (
     Point,
     Portfolio,
     Price,
+    Quiet,
     Station,
     parse_ratio,
 )
 
-FILES = ("buildings.csv", "meters.csv", "stations.csv", "gateways.csv", "measures.csv", "prices.csv", "carbon.csv")
+FILES = (
+    "buildings.csv", "meters.csv", "stations.csv", "gateways.csv", "measures.csv", "prices.csv", "carbon.csv",
+    "quiet.csv",
+)  # fmt: skip
 NEEDED = ("buildings.csv", "meters.csv", "gateways.csv")
 LISTS = {"buildings", "points"}
 """columns that hold several ids, separated by spaces"""
@@ -76,19 +80,21 @@ def load_portfolio(folder: Path, tenant: str = "demo") -> Portfolio:
     points, devices = _meters(tables["meters.csv"], faults)
     prices = [price for _, price in _build(tables["prices.csv"], Price, faults)]
     carbon = [factor for _, factor in _build(tables["carbon.csv"], CarbonFactor, faults)]
+    quiet = _build(tables["quiet.csv"], Quiet, faults)
     portfolio = Portfolio(
         tenant, {k: v for k, (_, v) in buildings.items()}, {k: v for k, (_, v) in points.items()},
         {k: tuple(d for _, d in v) for k, v in devices.items()}, {k: v for k, (_, v) in stations.items()},
         {k: v for k, (_, v) in gateways.items()}, {k: v for k, (_, v) in measures.items()},
         tuple(sorted(prices, key=lambda p: (p.name, p.medium, p.since))),
         tuple(sorted(carbon, key=lambda c: (c.name, c.medium, c.since))),
-        digest(folder),
+        digest(folder), tuple(each for _, each in quiet),
     )  # fmt: skip
     _check_buildings(buildings, portfolio, faults)
     _check_points(points, portfolio, faults)
     _check_devices(devices, faults)
     _check_gateways(gateways, portfolio, faults)
     _check_measures(measures, portfolio, faults)
+    _check_quiet(quiet, portfolio, faults)
     _check_dates("prices.csv", tables["prices.csv"], faults)
     _check_dates("carbon.csv", tables["carbon.csv"], faults)
     faults.raise_any(folder)
@@ -311,6 +317,25 @@ def _check_measures(rows: dict[str, tuple[Row, Measure]], portfolio: Portfolio, 
         for column, text in (("start", m.start), ("works_start", m.works_start)):
             if (text or column == "start") and _refusal(date.fromisoformat, text):
                 faults.add(row, name, f"{column} {text!r} is no date; write it as 2025-03-31")
+
+
+def _check_quiet(rows: list[tuple[Row, Quiet]], portfolio: Portfolio, faults: Faults) -> None:
+    for row, quiet in rows:
+        name = quiet.reason
+        if quiet.building and quiet.building not in portfolio.buildings:
+            faults.add(
+                row, name, f"building {quiet.building!r} is not in buildings.csv; leave it empty for all of them"
+            )
+        for point in quiet.points:
+            if point not in portfolio.points or (quiet.building and not point.startswith(f"{quiet.building}/")):
+                faults.add(
+                    row, name, f"point {point!r} is no meter of it in meters.csv; give full ids with spaces between"
+                )
+        wrong = [text for text in (quiet.first, quiet.last) if _refusal(date.fromisoformat, text)]
+        for text in wrong:
+            faults.add(row, name, f"{text!r} is no date; write first and last day as 2025-03-31")
+        if not wrong and quiet.last < quiet.first:
+            faults.add(row, name, f"last day {quiet.last} is before the first, {quiet.first}; exchange them")
 
 
 def _check_dates(file: str, rows: list[Row], faults: Faults) -> None:

@@ -54,10 +54,25 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     language: str = "en"
 
 
+class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much is told (``[analytics.alarms]``). What is left out by one of these is counted, never merely gone."""
+
+    per_meter_month: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.5
+    """the budget: of verdicts that rest on statistics at most so many are told, the surest. Facts (silence, a register
+    that runs backwards) count towards it and are told in any case"""
+    least_too_much: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0
+    """of what is usual during an episode: a smaller surplus is not told"""
+    least_too_little: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0
+    """the same of a shortfall"""
+    hold_h: Annotated[float, msgspec.Meta(ge=0, le=8766)] = 0.0
+    """hours that a fault must have lasted before it is told live"""
+
+
 class AnalyticsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     confidence: float = 0.9
     completeness_limit: float = 0.9
     """totals of which less than this share of the expected energy is known are withheld"""
+    alarms: AlarmSettings = AlarmSettings()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

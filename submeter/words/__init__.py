@@ -5,7 +5,7 @@ Numbers on their way are whole *micro-units*: int64 counts of 1e-6 of the quanti
 telescope exactly. :mod:`submeter.words.quantity` holds the units.
 """
 
-from submeter.words.building import Building, Gateway, Measure, Station
+from submeter.words.building import Building, Gateway, Measure, Quiet, Station
 from submeter.words.entry import (
     Correction,
     Entry,
@@ -41,6 +41,6 @@ __all__ = [
     "ConfigError", "Correction", "Device", "Entry", "Finding", "FindingState", "Flag", "FrameError", "Frozen",
     "Gateway", "GatewayStatus", "Ground", "Grounds", "Held", "Import", "Intervals", "Kind", "Known", "LoadShape",
     "Measure", "Medium", "Method", "NonRoutine", "PayloadError", "Point", "Portfolio", "Price", "Quantity",
-    "Quarantined", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway", "Station", "StoreAway",
-    "SubmeterError", "TheirsError", "TooLate", "TypicalDay", "Written", "parse_ratio",
+    "Quarantined", "Quiet", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway", "Station",
+    "StoreAway", "SubmeterError", "TheirsError", "TooLate", "TypicalDay", "Written", "parse_ratio",
 ]  # fmt: skip

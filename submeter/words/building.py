@@ -1,4 +1,4 @@
-"""What stands where: building, weather station, gateway, and measures taken (retrofits)."""
+"""What stands where: building, weather station, gateway, measures taken (retrofits), and quiet days."""
 
 import msgspec
 
@@ -57,3 +57,20 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """full point ids whose energy is compared (option B), or the main meter (option C)"""
     start: str
     works_start: str = ""
+
+
+class Quiet(msgspec.Struct, frozen=True, kw_only=True):
+    """Local days ``first`` to ``last`` (ISO, both included) on which no fault of operation is told: works, a fair.
+
+    Of ``points`` (full ids), or of all meters of ``building``, or of all buildings where both are empty.
+    """
+
+    building: str = ""
+    points: tuple[str, ...] = ()
+    first: str
+    last: str
+    reason: str = ""
+
+    def holds(self, building: str, point: str) -> bool:
+        """Whether it speaks of a meter of a building."""
+        return point in self.points if self.points else self.building in ("", building)

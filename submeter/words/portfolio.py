@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from submeter.words.building import Building, Gateway, Measure, Station
+from submeter.words.building import Building, Gateway, Measure, Quiet, Station
 from submeter.words.point import Device, Point
 
 
@@ -44,6 +44,7 @@ class Portfolio:
     carbon: tuple[CarbonFactor, ...] = ()
     version: str = ""
     """digest of the files it was read from"""
+    quiet: tuple[Quiet, ...] = ()
     _children: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     _of_building: dict[str, list[Point]] = field(default_factory=dict, init=False, compare=False, repr=False)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from submeter.__main__ import roof
 from submeter.settings import Settings
 from submeter.settings.portfolio import DEVICE_COLUMNS, POINT_COLUMNS
-from submeter.words import Building, CarbonFactor, Gateway, Measure, Price, Station
+from submeter.words import Building, CarbonFactor, Gateway, Measure, Price, Quiet, Station
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -19,7 +19,7 @@ def names(kind: type[msgspec.Struct], before: str = "") -> set[str]:
     for field in msgspec.structs.fields(kind):
         inner = field.type
         is_table = isinstance(inner, type) and issubclass(inner, msgspec.Struct)
-        found |= names(inner, f"{field.name}.") if is_table else {before + field.name}
+        found |= names(inner, f"{before}{field.name}.") if is_table else {before + field.name}
     return found
 
 
@@ -34,7 +34,7 @@ def test_every_column_of_every_portfolio_file_is_in_the_table() -> None:
     table = {file: set(columns.split(", ")) for file, columns in re.findall(r"^\| (\w+\.csv) \| (.+) \|$", text, re.M)}
     assert table["meters.csv"] == {"point"} | POINT_COLUMNS | DEVICE_COLUMNS
     kinds = {"buildings": Building, "stations": Station, "gateways": Gateway, "measures": Measure, "prices": Price}
-    for name, kind in {**kinds, "carbon": CarbonFactor}.items():
+    for name, kind in {**kinds, "carbon": CarbonFactor, "quiet": Quiet}.items():
         assert table[f"{name}.csv"] == set(kind.__struct_fields__)
 
 

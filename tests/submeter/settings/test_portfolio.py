@@ -39,6 +39,16 @@ def test_a_spreadsheet_becomes_a_portfolio(tmp_path: Path) -> None:
     assert portfolio.gateways["gw1"].buildings == ("HQ01", "SH01")
 
 
+def test_quiet_days_are_of_meters_of_a_building_or_of_all(tmp_path: Path) -> None:
+    rows = (
+        "building,points,first,last,reason\n,,2026-01-01,2026-01-02,fair\nHQ01,HQ01/light,2026-03-01,2026-03-01,works\n"
+    )
+    fair, works = load_portfolio(written(tmp_path, quiet_csv=rows)).quiet
+    assert fair.holds("HQ01", "HQ01/main")
+    assert works.holds("HQ01", "HQ01/light")
+    assert not works.holds("HQ01", "HQ01/main")
+
+
 def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     folder = written(tmp_path)
     (folder / "buildings.csv").write_text("\ufeff" + GOOD["buildings.csv"], encoding="utf-8")
@@ -56,6 +66,18 @@ def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         ),
         ("meters_csv", "point,serial,colour\nHQ01/main,SN1,red\n", "unknown column(s) colour; the columns are point,"),
         ("meters_csv", "point,serial,digits\nHQ01/main,SN1,many\n", "meters.csv, row 2 (HQ01/main): Expected `int`"),
+        (
+            "quiet_csv",
+            "building,first,last\nHQ09,2026-01-01,2026-01-02\n",
+            "quiet.csv, row 2: building 'HQ09' is not in",
+        ),
+        ("quiet_csv", "points,first,last\nHQ01/x,2026-01-01,2026-01-02\n", "point 'HQ01/x' is no meter of it"),
+        ("quiet_csv", "first,last\n1.1.2026,2026-01-02\n", "'1.1.2026' is no date"),
+        (
+            "quiet_csv",
+            "first,last,reason\n2026-02-01,2026-01-02,works\n",
+            "row 2 (works): last day 2026-01-02 is before",
+        ),
         ("meters_csv", "point,serial,ct\nHQ01/main,SN1,400:5\n", "ct '400:5' is no ratio; write e.g. 400/5"),
         ("meters_csv", "point,serial,ct\nHQ01/main,SN1,400/0\n", "ct '400/0' is no ratio"),
         ("meters_csv", "point,serial,parent\nHQ01/a,SN1,HQ01/b\nHQ01/b,SN2,HQ01/a\n", "the tree runs in a circle"),

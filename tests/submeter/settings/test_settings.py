@@ -21,6 +21,10 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
     [
         ("[broker\nport = 1", "settings.toml"),
         ("[broker]\nport = 'many'", "Expected `int`, got `str` - at `$.broker.port`"),
+        (
+            "[analytics.alarms]\nper_meter_month = -1",
+            "Expected `float` >= 0.0 - at `$.analytics.alarms.per_meter_month`",
+        ),
         ("[broker]\nprot = 1", "unknown field `prot` - at `$.broker`"),
     ],
 )
