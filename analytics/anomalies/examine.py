@@ -36,6 +36,9 @@ INSIDE: Final = 0.9
 HALF: Final = 0.5
 """Episodes of one kind in several children that begin and end this close have one cause."""
 
+Fitter = Callable[[str, Design, Floats], tuple[Floats, int]]
+"""(point, design, energy (n) kWh with NaN = leave out) → coefficients (24, columns), effective number of parameters"""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Excursions:
@@ -57,16 +60,26 @@ class Examination:
     spoilt: dict[str, Bools]
 
 
-def examine(hours: Hours, designs: Callable[[str], Design], excursions: Mapping[str, Excursions]) -> Examination:
-    """Examine all meters of a building. ``designs`` gives each point its design, on the grid of ``hours``."""
-    return _Examiner(hours, designs, excursions).run()
+def alone(_point: str, on: Design, energy_kwh: Floats) -> tuple[Floats, int]:
+    """A meter's fit from its own hours only."""
+    return regress(on, energy_kwh)
+
+
+def examine(
+    hours: Hours, designs: Callable[[str], Design], excursions: Mapping[str, Excursions], fitter: Fitter = alone
+) -> Examination:
+    """Examine all meters of a building. ``designs`` gives each point its design, on the grid of ``hours``; ``fitter``
+    fits it, perhaps with what the portfolio taught."""
+    return _Examiner(hours, designs, excursions, fitter).run()
 
 
 class _Examiner:
     """The working state of one examination."""
 
-    def __init__(self, hours: Hours, designs: Callable[[str], Design], excursions: Mapping[str, Excursions]) -> None:
-        self.hours, self.designs, self.excursions = hours, designs, excursions
+    def __init__(
+        self, hours: Hours, designs: Callable[[str], Design], excursions: Mapping[str, Excursions], fitter: Fitter
+    ) -> None:
+        self.hours, self.designs, self.excursions, self.fitter = hours, designs, excursions, fitter
         self.points = {p.id: p for p in hours.points}
         self.clean = {p: e.copy() for p, e in hours.measured.items()}
         self.fits: dict[str, tuple[Floats, int]] = {}
@@ -96,7 +109,7 @@ class _Examiner:
                 self.fits.pop(point, None)
                 self.expected.pop(point, None)
                 continue
-            self.fits[point] = regress(self.designs(point), self.clean[point])
+            self.fits[point] = self.fitter(point, self.designs(point), self.clean[point])
             self.expected[point] = evaluate(self.designs(point), self.fits[point][0])
 
     def _model(self, point: str) -> Baseline:
