@@ -92,17 +92,33 @@ class Cohort:
 def fit_cohort(start: Times, place: Place, members: Sequence[Member], fitted: Bools) -> tuple[Cohort, list[Baseline]]:
     """Learn what the members share in the ``fitted`` hours (n) of ``start``, one stretch, then fit each on them. Energy
     of other hours is never looked at. Members that cannot be fitted are refused, with the reason."""
-    held = [replace(m, energy_kwh=m.energy_kwh[fitted]) for m in members]
-    able = [m for m in held if not refusal(m.energy_kwh)]
+    cohort = learn_cohort(start, place, members, fitted)
+    return cohort, fit_members(cohort, members)
+
+
+def learn_cohort(start: Times, place: Place, members: Sequence[Member], fitted: Bools) -> Cohort:
+    """What the members share in the ``fitted`` hours (n) of ``start``."""
+    able = [m for m in _held(members, fitted) if not refusal(m.energy_kwh)]
     cohort = Cohort(start, place, fitted, _term(start[fitted], place, fitted, able))
     for kind in dict.fromkeys(m.kind for m in able):
         _learn_usual(cohort, [m for m in able if m.kind == kind])
-    models = dict(_fit_all(cohort, able))
+    return cohort
+
+
+def fit_members(cohort: Cohort, members: Sequence[Member]) -> list[Baseline]:
+    """Fit each member on the cohort's fitted hours with what the cohort has learnt, from these members or others."""
+    held = _held(members, cohort.fitted)
+    models = dict(_fit_all(cohort, [m for m in held if not refusal(m.energy_kwh)]))
     for m in held:
         if m.point not in models:
             on = cohort.training(m.outdoor_c)
             models[m.point] = describe(on, m.energy_kwh, None, 0, point=m.point, building=m.building)
-    return cohort, [models[m.point] for m in members]
+    return [models[m.point] for m in members]
+
+
+def _held(members: Sequence[Member], fitted: Bools) -> list[Member]:
+    """The members in those hours alone."""
+    return [replace(m, energy_kwh=m.energy_kwh[fitted]) for m in members]
 
 
 def predict_cohort(
@@ -126,6 +142,14 @@ def predict_cohort(
 def placebo_drift(start: Times, place: Place, members: Sequence[Member], before: Bools, after: Bools) -> Drift:
     """The drift of use, learnt from a stretch ``after`` (n) in which nothing is known to have changed and which is
     foretold from the one ``before``."""
+    return learn_drift(*placebo_years(start, place, members, before, after))
+
+
+def placebo_years(
+    start: Times, place: Place, members: Sequence[Member], before: Bools, after: Bools
+) -> tuple[list[float], list[float]]:
+    """The examples that :func:`~analytics.drift.learn_drift` learns from: ln(expected/actual) of each member whose
+    stretch ``after`` is known, and the scatter of the weeks of its baseline."""
     cohort, models = fit_cohort(start, place, members, before)
     _, expected = predict_cohort(cohort, members, models, after)
     error, weekly = [], []
@@ -135,7 +159,7 @@ def placebo_drift(start: Times, place: Place, members: Sequence[Member], before:
         if known.mean() > SHARED_SHARE and actual[known].sum() > 0 and told[known].sum() > 0:
             error.append(float(np.log(told[known].sum() / actual[known].sum())))
             weekly.append(model.coefficients["weekly"][0])
-    return learn_drift(error, weekly)
+    return error, weekly
 
 
 def _term(start: Times, place: Place, fitted: Bools, members: Sequence[Member]) -> Term | None:
