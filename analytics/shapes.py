@@ -1,8 +1,9 @@
-"""The shape of a load: base load, peak, load factor, night and weekend share, typical days, weather, peers.
+"""The shape of a load: base load, peak, load factor, night and weekend share, typical days, weather.
 
 Each is a function over arrays of hourly energy (kWh in an hour = mean kW), NaN where nothing is known; a figure of too
 few hours is NaN, never a guess. Terms after Price, "Methods for Analyzing Electric Load Shape and its Variability",
-LBNL-3713E (2010), and ISO 50006:2023 (energy performance indicators).
+LBNL-3713E (2010), and ISO 50006:2023 (energy performance indicators). How a figure stands among buildings of the same
+type is :func:`submeter.words.standing.rank_among`, which viewers use, too.
 """
 
 from dataclasses import dataclass
@@ -149,14 +150,3 @@ def _clustered(shape: Floats, kinds: int) -> Ints:
 def _spread(shape: Floats, labels: Ints) -> float:
     """Sum of squares about each kind's mean day."""
     return sum(float(((shape[labels == k] - shape[labels == k].mean(axis=0)) ** 2).sum()) for k in np.unique(labels))
-
-
-def rank_among(value: float, peers: Floats) -> float:
-    """Share of the known peers (of the same type) that use less: 0 = the least, 1 = the most. NaN without peers.
-
-    Ties count half, so that a building among its equals stands in the middle.
-    """
-    known = peers[np.isfinite(peers)]
-    if not len(known) or not np.isfinite(value):
-        return float("nan")
-    return float((known < value).mean() + (known == value).mean() / 2)

@@ -11,7 +11,6 @@ from analytics.shapes import (
     night_share,
     off_share,
     peak,
-    rank_among,
     typical_days,
     weather,
 )
@@ -87,9 +86,3 @@ def test_weather_tells_the_slope_of_a_days_energy():
     found = weather(flat, outdoor)
     assert found is not None
     assert found.cooling == pytest.approx(5.0, rel=0.1)
-
-
-def test_the_rank_among_peers_counts_ties_half():
-    assert rank_among(100.0, np.array([50.0, 100.0, 150.0, 200.0])) == 0.375
-    assert rank_among(10.0, np.array([50.0, np.nan])) == 0.0
-    assert np.isnan(rank_among(np.nan, np.array([1.0])))
