@@ -7,6 +7,7 @@ import numpy as np
 from dashboards.queries.asof import as_of, district_as_of, month_to
 from dashboards.queries.findings import FindingView, findings, monthly_cost
 from dashboards.queries.month import Month, Share, intensity, month
+from dashboards.queries.peers import Place, places
 from dashboards.queries.reader import Reader
 from dashboards.queries.today import Today, today
 from dashboards.queries.total import Total
@@ -14,7 +15,7 @@ from dashboards.queries.total import Total
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One building on the overview."""
+    """One building on the overview; ``places`` are its ranks within its type by figure (intensity, base_share)."""
 
     id: str
     name: str
@@ -26,6 +27,7 @@ class Row:
     intensity: Total | None
     findings: int
     fresh: bool
+    places: dict[str, Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def _row(reader: Reader, building: str, found: list[FindingView], end: np.dateti
         intensity=intensity(reader, building),
         findings=sum(f.building == building for f in found),
         fresh=as_of(reader, building).fresh,
+        places=places(reader, building),
     )
 
 

@@ -21,6 +21,7 @@ from dashboards.queries.meter import MeterDay, meter_day, sane_day
 from dashboards.queries.meters import Health, Node, meters, tree
 from dashboards.queries.month import BaseLoad, Month, base_load, month
 from dashboards.queries.operations import Operations, operations
+from dashboards.queries.peers import Peers, peers
 from dashboards.queries.reader import Reader
 from dashboards.queries.savings import SavingView, savings
 from dashboards.queries.shape import Shape, shape
@@ -173,6 +174,7 @@ def _building(router: APIRouter, reader: Reader) -> None:
     picture("heat", Heat, "A year, day × hour", heat)
     picture("base", BaseLoad, "Base load and its trend", base_load)
     picture("shape", Shape, "Typical days and figures of the main meter's load", shape)
+    picture("peers", Peers, "Figures beside those of buildings of the same type", peers)
     picture("tree", list[Node], "Meter tree with balance", tree)
 
 

@@ -17,6 +17,7 @@ from dashboards.queries.meter import meter_day
 from dashboards.queries.meters import VIRTUAL, meters, tree
 from dashboards.queries.month import base_load, intensity, month
 from dashboards.queries.operations import operations
+from dashboards.queries.peers import LEAST_PEERS, peers
 from dashboards.queries.reader import Reader
 from dashboards.queries.savings import savings
 from dashboards.queries.shape import shape
@@ -89,6 +90,7 @@ class Pages:
                        "heat": HEAT, "lang": language},
             "district_name": self.reader.portfolio.tenant,
             "total_limit": self.reader.limit,
+            "least_peers": LEAST_PEERS,
         }  # fmt: skip
 
     # pages
@@ -119,6 +121,7 @@ class Pages:
             "findings": findings(reader, at.id),
             "savings": savings(reader, at.id),
             "shape": shape(reader, at.id),
+            "peers": peers(reader, at.id),
             "has_main": reader.portfolio.main_of(at.id) is not None,
         }
 

@@ -7,6 +7,7 @@ inline style.
 from dataclasses import dataclass
 
 from dashboards.queries.month import Share
+from dashboards.queries.peers import Standing
 from dashboards.queries.today import Today
 
 WIDTH, HEIGHT = 132.0, 26.0
@@ -69,3 +70,31 @@ def bar(shares: list[Share]) -> list[Piece]:
         pieces.append(Piece(share.item or "none", round(x, 1), round(share.share * 1000, 1), share))
         x += share.share * 1000
     return pieces
+
+
+STRIP_WIDTH, STRIP_EDGE = 200.0, 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Places on a line from zero to the most: the others' dots, ours, the others' middle (None = not known)."""
+
+    others: list[float]
+    ours: float | None
+    middle: float | None
+
+
+def strip(one: Standing) -> Strip:
+    """A building's figure among its peers; no dots where nothing is known."""
+    known = [p.value for p in one.peers] + ([] if one.value is None else [one.value])
+    top, low = max([*known, 0.0]), min([*known, 0.0])
+    wide = (top - low) or 1.0
+
+    def x(value: float) -> float:
+        return round(STRIP_EDGE + (value - low) / wide * (STRIP_WIDTH - 2 * STRIP_EDGE), 1)
+
+    return Strip(
+        [x(p.value) for p in one.peers],
+        None if one.value is None else x(one.value),
+        None if one.median is None else x(one.median),
+    )
