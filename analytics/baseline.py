@@ -149,9 +149,11 @@ def coefficients_of(model: Baseline) -> Floats:
     return np.array([model.coefficients[f"hour_{h:02d}"] for h in range(24)])
 
 
-def regress(on: Design, values: Floats, weight: Floats | None = None) -> tuple[Floats, int]:
+def regress(
+    on: Design, values: Floats, weight: Floats | None = None, toward: Floats | None = None
+) -> tuple[Floats, int]:
     """Robust ridge of any hourly values (n), NaN = leave out: (24, columns) coefficients, effective number of
-    parameters.
+    parameters. ``toward`` (24, columns), per unit of their mean size, is what coefficients are shrunk to.
 
     Unless weights are given or many hours are unknown, all meters of a design share one factorisation: an unknown
     hour is then its own prediction, pass after pass.
@@ -159,7 +161,10 @@ def regress(on: Design, values: Floats, weight: Floats | None = None) -> tuple[F
     known = np.isfinite(values)
     shared = weight is None and known.mean() > SHARED_SHARE
     solver = on.even if shared else factorise(on, known * (1.0 if weight is None else weight))
-    return robust(on, solver, values[None])[0][:, 0], solver.freedom
+    if toward is None:
+        return robust(on, solver, values[None])[0][:, 0], solver.freedom
+    size, usual = float(np.nanmean(np.abs(values))), toward[:, None]
+    return robust(on, solver, values[None] / size, usual, first=usual)[0][:, 0] * size, solver.freedom
 
 
 def robust(

@@ -5,6 +5,7 @@ real buildings); only a forecast tells how good a forecaster is. An origin needs
 and seasons that were not seen yet are part of the error, so it is a cautious figure.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,16 +31,24 @@ class OutOfSample:
     origins: int
 
 
-def out_of_sample(on: Design, energy_kwh: Floats, half_life_days: float = HALF_LIFE_DAYS) -> OutOfSample | None:
+Lent = Callable[[int], tuple[Design, Floats | None]]
+"""row of an origin → the table, and the usual meter's coefficients (see :func:`~analytics.baseline.regress`), as far as
+they were known then"""
+
+
+def out_of_sample(
+    on: Design, energy_kwh: Floats, half_life_days: float = HALF_LIFE_DAYS, lent: Lent | None = None
+) -> OutOfSample | None:
     """Errors of one meter's energy (n, NaN = leave out) foretold from what lay before; None where there is too
-    little."""
+    little. ``lent`` gives each origin what a portfolio had taught before it, else there is ``on`` alone."""
     known = np.flatnonzero(np.isfinite(energy_kwh))
     if len(known) == 0:
         return None
     actual: list[Floats] = []
     error: list[Floats] = []
     for share in ORIGINS:
-        told = _foretold(on, energy_kwh, int(known[0] + share * (known[-1] + 1 - known[0])), half_life_days)
+        origin = int(known[0] + share * (known[-1] + 1 - known[0]))
+        told = _foretold(*(lent(origin) if lent else (on, None)), energy_kwh, origin, half_life_days)
         if told is not None:
             actual.append(told[0])
             error.append(told[1] - told[0])
@@ -52,7 +61,9 @@ def out_of_sample(on: Design, energy_kwh: Floats, half_life_days: float = HALF_L
     return OutOfSample(float(np.sqrt(e @ e / max(len(e) - 1, 1))) / mean, -float(e.mean()) / mean, len(e), len(actual))
 
 
-def _foretold(on: Design, energy_kwh: Floats, origin: int, half_life_days: float) -> tuple[Floats, Floats] | None:
+def _foretold(
+    on: Design, toward: Floats | None, energy_kwh: Floats, origin: int, half_life_days: float
+) -> tuple[Floats, Floats] | None:
     """(actual, foretold) of the hours after an origin."""
     row = np.arange(len(on))
     before = np.where(row < origin, energy_kwh, np.nan)
@@ -62,5 +73,5 @@ def _foretold(on: Design, energy_kwh: Floats, origin: int, half_life_days: float
         return None
     part = on.rows(row < origin)
     weight = recency(part.day, held[:origin], half_life_days)
-    coefficients, _ = regress(part, energy_kwh[:origin], weight)
+    coefficients, _ = regress(part, energy_kwh[:origin], weight, toward)
     return energy_kwh[after], evaluate(on, coefficients)[after]

@@ -49,7 +49,8 @@ LOUDEST: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Dips between -1 (deepest) and 0 by the Monday (days since 1970) of each week that was learnt from."""
+    """Dips between -1 (deepest) and 0 by the Monday (days since 1970) of each week that was learnt from, ascending: of
+    two years the later one speaks for those to come."""
 
     monday: tuple[int, ...]
     dip: tuple[float, ...]
@@ -59,7 +60,7 @@ class Term:
         """The dip of each local day (days since 1970), 0 where nothing is known of its week."""
         there = dict(zip(self.monday, self.dip, strict=True))
         moving = {r: d for m, d in there.items() if (r := _from_feast(m, self.country)) is not None}
-        fixed = {_week(m): d for m, d in reversed(there.items()) if _from_feast(m, self.country) is None}
+        fixed = {_week(m): d for m, d in there.items() if _from_feast(m, self.country) is None}
         mondays, at = np.unique(_monday(days), return_inverse=True)
         return np.array([self._dip(int(m), there, moving, fixed) for m in mondays])[at]
 
