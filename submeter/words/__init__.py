@@ -30,6 +30,7 @@ from submeter.words.errors import (
 )
 from submeter.words.finding import Finding, FindingState
 from submeter.words.interval import Flag, Intervals, Known, Method, Resolution
+from submeter.words.lesson import Lesson, UsualMeter
 from submeter.words.point import Device, Point, parse_ratio
 from submeter.words.portfolio import CarbonFactor, Portfolio, Price
 from submeter.words.quantity import MICRO, QUANTITIES, Kind, Medium, Quantity
@@ -39,8 +40,9 @@ from submeter.words.result import Balance, Baseline, LoadShape, NonRoutine, Savi
 __all__ = [
     "MICRO", "QUANTITIES", "Balance", "Baseline", "Block", "Bug", "Building", "CarbonFactor", "Change",
     "ConfigError", "Correction", "Device", "Entry", "Finding", "FindingState", "Flag", "FrameError", "Frozen",
-    "Gateway", "GatewayStatus", "Ground", "Grounds", "Held", "Import", "Intervals", "Kind", "Known", "LoadShape",
-    "Measure", "Medium", "Method", "NonRoutine", "PayloadError", "Point", "Portfolio", "Price", "Quantity",
-    "Quarantined", "Quiet", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway", "Station",
-    "StoreAway", "SubmeterError", "TheirsError", "TooLate", "TypicalDay", "Written", "parse_ratio",
+    "Gateway", "GatewayStatus", "Ground", "Grounds", "Held", "Import", "Intervals", "Kind", "Known", "Lesson",
+    "LoadShape", "Measure", "Medium", "Method", "NonRoutine", "PayloadError", "Point", "Portfolio", "Price",
+    "Quantity", "Quarantined", "Quiet", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway",
+    "Station", "StoreAway", "SubmeterError", "TheirsError", "TooLate", "TypicalDay", "UsualMeter", "Written",
+    "parse_ratio",
 ]  # fmt: skip
