@@ -19,6 +19,8 @@ from submeter.words.standing import rank_among
 
 LEAST_PEERS: Final = 4
 """others; with them a quarter of all is one building at least"""
+ALIKE: Final = 0.05
+"""within this share of the others' middle a rank says nothing, and the word says so"""
 FIGURES: Final = ("intensity", "base_share", "night_share", "off_share", "cooling_area")
 
 WITHOUT_AREA: Final = ("base_share", "night_share", "off_share")
@@ -39,9 +41,9 @@ class Standing:
     """``figure`` is intensity (kWh/m² of 365 days), base_share (base load ÷ mean load), night_share, off_share (shares
     of the energy), or cooling_area (kWh a day, °C and 1,000 m²).
 
-    ``word``: low, below, above, high (quarters of the others, from the least), few (fewer than four others), alone (no
-    other), unknown (this building's figure is). ``rank`` counts from 1 = the least among ``n``, None unless there is a
-    quarter. ``median`` is of all of ``peers``, who are the others with a known figure, from the least.
+    ``word``: low, below, above, high (quarters of the others, from the least), alike (near their middle), few (fewer
+    than four others), alone (no other), unknown (this building's figure is). ``rank`` counts from 1 = the least among
+    ``n``, None where there are too few. ``median`` is of ``peers``, the others with a known figure, from the least.
     """
 
     figure: str
@@ -104,6 +106,8 @@ def _word(value: float | None, others: np.ndarray) -> str:
         return "unknown"
     if len(others) < LEAST_PEERS:
         return "few" if len(others) else "alone"
+    if abs(value - float(np.median(others))) <= ALIKE * abs(float(np.median(others))):
+        return "alike"
     share = rank_among(value, others)
     if share < 0.25:
         return "low"
