@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Bools = NDArray[np.bool_]
 
-LOAD_KINDS: Final = ("night_on", "schedule", "base_step")
+LOAD_KINDS: Final = ("night_on", "schedule", "base_step", "holiday_on", "heating_cooling", "peak_demand")
 """What the building does: energy truly flowed, more (or at other times) than expected."""
 METER_KINDS: Final = (
     "stuck", "missing", "spike", "drift", "phase_loss", "reversed_ct", "lost_submeter", "gross_error",
@@ -99,6 +99,26 @@ EVIDENCE: Final[dict[str, dict[str, str]]] = {
         "share": "the same as a share of the usual mean load",
         "actual_kwh": "what was used",
         "expected_kwh": "what would be usual",
+    },
+    "holiday_on": {
+        "days": "days off in a row on which the load ran as on working days",
+        "share": "of a working day's surplus over a day off (1 = just like a working day)",
+        "actual_kwh": "what was used",
+        "expected_kwh": "what a plain day off takes in that weather",
+    },
+    "heating_cooling": {
+        "hours": "hours in which both ran, beyond what is usual",
+        "actual_kwh": "the smaller of heat and cold in each hour: what the one undid of the other",
+        "expected_kwh": "how much of that is usual in that weather",
+        "heat_kwh": "heat delivered meanwhile, or what its plant took",
+        "cold_kwh": "cold delivered meanwhile, or what its plant took",
+    },
+    "peak_demand": {
+        "peak_kw": "mean power of the highest hour",
+        "usual_kw": "what calendar, weather and season let expect of that hour",
+        "top_kw": "what the highest other days of the season reach (the third of them)",
+        "share": "the peak above the usual, as a share of that",
+        "hours": "hours above half of the excess",
     },
 }
 """The keys of a finding's evidence by kind, with their meaning. A meter of water or gas has ``_m3`` in place of

@@ -19,6 +19,7 @@ from analytics.anomalies.episode import Bools, Episode
 from analytics.anomalies.gains import Family, gain_faults, join
 from analytics.anomalies.gross import gross_errors, gross_hours, near_gap
 from analytics.anomalies.levels import Load, load_faults
+from analytics.anomalies.operation import with_operation
 from analytics.anomalies.registers import Backwards, Glitch
 from analytics.anomalies.scan import Project
 from analytics.anomalies.silence import silent_meters, stuck_meters
@@ -97,7 +98,7 @@ class _Examiner:
         self._gains(self._families())  # anew: without its standstill a meter may be left without a model
         self._alone()
         meter_faults = list(self.found)
-        loads = self._loads()
+        loads = self._operation(self._loads())
         self.found = meter_faults + _common(loads, self.points)
         models = {p: self._model(p) for p in self.points}
         return Examination(tuple(self.found), models, self.clean, self._spoilt(meter_faults))
@@ -286,6 +287,17 @@ class _Examiner:
                 self._fit([point])
                 return []
         return [_measured_anew(episode, whole, self.expected[point]) for episode in mine]
+
+    def _operation(self, loads: list[Episode]) -> list[Episode]:
+        """Joined by what calendar, peaks, and heat beside cold tell; models are fitted anew without it."""
+        energy = dict(self.clean)
+        for episode in loads:
+            held = episode.covers(len(self.hours))
+            energy[episode.point] = np.where(held, self.hours.measured[episode.point], energy[episode.point])
+        fits = {p: coefficients for p, (coefficients, _) in self.fits.items()}
+        joined = with_operation(self.hours.building, self.points, energy, fits, self.designs, loads)
+        self._fit(self._spoil([e for e in joined if e not in loads]))
+        return joined
 
     def _depth(self, point: str) -> int:
         depth = 0

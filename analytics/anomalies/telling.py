@@ -7,6 +7,7 @@ stays.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,8 @@ from submeter.words import Finding, FindingState, Medium, Point, Portfolio
 OPEN_H: Final = 48
 """An episode that lasts to within two days of the building's last hour goes on."""
 DAYS_A_MONTH: Final = 30.44
+DEMAND: Final = "demand"
+"""The medium of a price per kW of a month's highest demand (two-part tariffs)."""
 
 
 def findings_of(episodes: Sequence[Episode], hours: Hours, portfolio: Portfolio, now_ms: int) -> list[Finding]:
@@ -94,12 +97,17 @@ def _evidence(episode: Episode, point: Point) -> dict[str, float | str]:
 
 
 def _yuan_month(episode: Episode, point: Point, hours: Hours, portfolio: Portfolio) -> float | None:
-    """What a month of it costs; only a fault of the load costs anything."""
+    """What a month of it costs; only a fault of the load costs anything. Days off come seldom: what they took is a
+    month's. A peak costs what the season's other days do not reach, where there is a price of demand."""
     if episode.kind not in LOAD_KINDS or episode.amount is None:
         return None
     day = _local_day(hours, min(episode.end, len(hours)) - 1)
-    yuan = float(rates(portfolio.prices, hours.building.price, point.medium, day)[0])
-    monthly = episode.amount / max((episode.end - episode.begin) / 24, 1) * DAYS_A_MONTH * yuan
+    price = partial(rates, portfolio.prices, hours.building.price, day=day)
+    if episode.kind == "peak_demand":
+        monthly = (episode.evidence["peak_kw"] - episode.evidence["top_kw"]) * float(price(DEMAND)[0])
+    else:
+        days = max((episode.end - episode.begin) / 24, DAYS_A_MONTH if episode.kind == "holiday_on" else 1)
+        monthly = episode.amount / days * DAYS_A_MONTH * float(price(point.medium)[0])
     return monthly if np.isfinite(monthly) else None
 
 

@@ -15,6 +15,7 @@ WEB = Path(dashboards.web.__file__).parent
 KINDS = [
     "stuck", "missing", "spike", "drift", "night_on", "schedule", "base_step", "phase_loss", "reversed_ct",
     "lost_submeter", "gross_error", "scale10", "gap_catchup", "frozen", "time_shift",
+    "holiday_on", "heating_cooling", "peak_demand",
 ]  # fmt: skip
 
 

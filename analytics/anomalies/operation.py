@@ -1,0 +1,359 @@
+"""Faults of operation that the calendar, the peak, or two meters together tell.
+
+*Holiday*: on a day off a load runs as on a working day. The model says what a plain day off and what a working day
+would take in the same weather; a day's energy is a mixture of the two (least squares), and is told where its share of
+the working day is near one, where the mixture explains the day, and where this meter's days off are not usually so.
+*Peak*: an hour's mean power well above what calendar, weather and season explain, above what else the season has seen,
+and above this meter's own habit of surprises. *Heating against cooling*: the smaller of heat and cold delivered in an
+hour is what the one undid of the other, told where it is far more than usual in this weather, for hot water, reheating
+and server rooms always have some of it.
+
+Chosen on Drammen's 2018, where 1 May, a Tuesday, is told of most buildings whose plant had not heard of it.
+All functions are pure, over hours of a local calendar; kWh in an hour are kW. NaN = not known, and tells nothing.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import rank_filter
+
+from analytics.anomalies.episode import Bools, Episode, bridged, runs
+from analytics.baseline import evaluate, refusal, regress
+from analytics.design import Design
+from analytics.quality import Floats
+from analytics.weekdays import DayTypes, day_types
+from submeter.words import Building, Medium, Point
+
+Ints = NDArray[np.int64]
+
+KNOWN_H: Final = 18
+"""A day with fewer known hours is not looked at."""
+LIKE_WORK: Final = 0.6
+MOST_LIKE: Final = 1.75
+"""The share of a working day in a day off, from … to; far more than a working day is something else."""
+LEAST_EXPLAINED: Final = 0.75
+"""Share of a day's squared excess over a day off that its share of a working day explains."""
+LEAST_CONTRAST: Final = 0.3
+"""A working day takes at least this much more than a day off, as a share of that."""
+HABIT: Final = 4.0
+LEAST_SCATTER: Final = 0.1
+"""The share stands clear of the median of days off of its kind by so many robust scatters, of at least this much."""
+RARE: Final = 0.06
+LEAST_RARE: Final = 6
+"""What more than this share of the days off of a kind show, and more than so many, is a habit."""
+WEEKEND_DAYS: Final = 2
+"""A Saturday alone is an open day; a whole weekend is told."""
+
+PEAK_SHARE: Final = 0.4
+"""Least excess over what is expected of the hour."""
+PEAK_TOP: Final = 1.2
+"""Least ratio to the :data:`NTH` highest day of the season, which is :data:`PEAK_DAYS` on each side."""
+PEAK_HABIT: Final = 1.5
+"""Least ratio to the meter's :data:`NTH` largest surprise on other days."""
+PEAK_DAYS: Final = 30
+NTH: Final = 3
+PEAK_H: Final = 8
+MOST_PEAK: Final = 4.0
+"""What lasts longer is another level; what is higher than so many times the season's top is no load."""
+
+OVERLAP: Final = 0.3
+"""Least overlap of a day beyond the usual, as a share of the smaller one's mean day in use."""
+OVERLAP_HABIT: Final = 3.0
+USUAL_DAYS: Final = 0.8
+"""… and as a multiple of what this share of the building's days stays below."""
+IN_USE: Final = 0.05
+"""Of the highest days: below, heat or cold is off."""
+OVERLAP_DAYS: Final = 2
+OVERLAP_GAP: Final = 3
+"""Days that an episode has at least, and that may lie between two of one episode."""
+PAIR_DAYS: Final = 60
+"""Both must be in use on some days, and known on at least so many."""
+SAME: Final = 0.7
+"""Two verdicts on the same hours are one where the one makes this share of the other's energy."""
+COLD_ITEMS: Final = ("01B1A", "01B1B", "01B1C", "01B1D")
+HEAT_ITEMS: Final = ("01B1E", "01B1F")
+"""Chillers, towers and their pumps; heating pumps and electric boilers. Public copies of the code swap letters within
+the two groups, never between them (MOHURD guide, and a regional variant)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operated:
+    """One meter's hours (n): ``energy`` kWh (NaN = unknown or spoilt) · ``expected`` · ``rested`` and ``worked`` what a
+    plain day off and a working day would take in the same weather · ``day`` 0 first · ``off`` not a working day ·
+    ``special`` public holidays and long breaks among those."""
+
+    point: str
+    energy: Floats
+    expected: Floats
+    rested: Floats
+    worked: Floats
+    day: Ints
+    off: Bools
+    special: Bools
+
+
+def operated(point: str, energy: Floats, on: Design, coefficients: Floats, types: DayTypes) -> Operated:
+    """A meter as its model's ``coefficients`` (24, columns) see it; ``types`` are of each hour's day (n)."""
+    of_slot = on.by_hour.max(axis=0)
+    plain = types.working & ~types.swapped & ~types.bridge
+    sunday = (types.weekday == 6) & ~types.working & ~types.holiday & ~types.long_break
+    special = ~types.working & (types.holiday | types.long_break)
+    expected = evaluate(on, coefficients)
+    worked = evaluate(_as_nearest(on, plain[of_slot]), coefficients)
+    # a year's holidays are few, and one long break that was worked would have taught the model half of itself
+    rested = np.minimum(expected, evaluate(_as_nearest(on, sunday[of_slot]), coefficients))
+    rested = np.where(special, rested, expected)
+    return Operated(point, energy, expected, rested, worked, on.day - int(on.day[0]), ~types.working, special)
+
+
+def _as_nearest(on: Design, good: Bools) -> Design:
+    """The same hours and weather, each day on the calendar of the nearest slot that is ``good``."""
+    at = np.flatnonzero(good)
+    if not len(at):
+        return on
+    here = np.arange(len(good))
+    after = np.searchsorted(at, here)
+    before, behind = at[np.maximum(after - 1, 0)], at[np.minimum(after, len(at) - 1)]
+    source = np.where(np.abs(before - here) <= np.abs(behind - here), before, behind)
+    return replace(on, daily=on.daily[source], side=on.side[source])
+
+
+def holidays_on(of: Operated) -> list[Episode]:
+    """Days off on which the load runs as on a working day, one episode for days in a row."""
+    share, explained = work_share(of)
+    special = np.bincount(of.day, of.special, len(share)) > 0
+    like = np.zeros(len(share), bool)
+    for kind in (special, ~special):
+        like |= _unlike_others(share, explained, kind)
+    days = ((begin, end) for begin, end in runs(like) if special[begin:end].any() or end - begin >= WEEKEND_DAYS)
+    return [_holiday(of, begin, end, float(share[begin:end].mean())) for begin, end in days]
+
+
+def work_share(of: Operated) -> tuple[Floats, Floats]:
+    """Of each day (0 first) the share of a working day in it, 0 = as a day off, 1 = as a working day; and the share of
+    its squared excess that this explains. NaN where the day is worked or not known, or where working days take hardly
+    more."""
+    days = int(of.day[-1]) + 1
+    known = np.isfinite(of.energy) & of.off
+    span, above = np.maximum(of.worked - of.rested, 0.0), of.energy - of.rested
+
+    def a_day(values: Floats) -> Floats:
+        return np.bincount(of.day, np.where(known, values, 0.0), days).astype(float)
+
+    cross, power, squares = a_day(span * above), a_day(span * span), a_day(above * above)
+    seen = (a_day(np.ones(len(span))) >= KNOWN_H) & (a_day(span) > LEAST_CONTRAST * a_day(of.rested))
+    share = np.divide(cross, power, out=np.full(days, np.nan), where=seen & (power > 0))
+    return share, np.divide(share * cross, squares, out=np.zeros(days), where=squares > 0)
+
+
+def _unlike_others(share: Floats, explained: Floats, kind: Bools) -> Bools:
+    """Days of a kind that are like working days though the others of the kind are not."""
+    mine = kind & np.isfinite(share)
+    if not mine.any():
+        return np.zeros(len(share), bool)
+    middle = float(np.median(share[mine]))
+    scatter = max(1.4826 * float(np.median(np.abs(share[mine] - middle))), LEAST_SCATTER)
+    near = mine & (np.nan_to_num(share) >= LIKE_WORK)
+    if middle > LIKE_WORK / 2 or near.sum() > max(RARE * mine.sum(), LEAST_RARE + _longest(near)):
+        return np.zeros(len(share), bool)
+    return np.asarray(near & (share <= MOST_LIKE) & (share >= middle + HABIT * scatter)
+                      & (explained >= LEAST_EXPLAINED), bool)  # fmt: skip
+
+
+def _longest(mask: Bools) -> int:
+    return max((end - begin for begin, end in runs(mask)), default=0)
+
+
+def _holiday(of: Operated, first: int, last: int, share: float) -> Episode:
+    """From the first hour to the last in which the load was nearer to a working day than to a day off."""
+    rows = np.flatnonzero((of.day >= first) & (of.day < last))
+    busy = of.worked > of.rested + (of.worked - of.rested)[rows].max() / 3
+    on = rows[busy[rows] & (np.nan_to_num(of.energy[rows]) > (of.worked + of.rested)[rows] / 2)]
+    begin, end = (int(on[0]), int(on[-1]) + 1) if len(on) else (int(rows[0]), int(rows[-1]) + 1)
+    known = np.isfinite(of.energy[begin:end])
+    actual, usual = (float(x[begin:end][known].sum()) for x in (of.energy, of.rested))
+    facts = {"days": float(last - first), "share": share, "actual_kwh": actual, "expected_kwh": usual}
+    return Episode(of.point, "holiday_on", begin, end, min(0.75 + 0.2 * min(share, 1.0), 0.95), actual - usual, facts)
+
+
+def peaks(of: Operated) -> list[Episode]:
+    """Hours whose demand is far above what explains it; at most one a day, begun and ended at half of the excess."""
+    days = int(of.day[-1]) + 1
+    known = np.isfinite(of.energy)
+    above = np.where(known, of.energy - of.expected, 0.0)
+    top = season_top(_of_days(np.where(known, of.energy, 0.0), of.day, days))
+    surprise = np.divide(_of_days(above, of.day, days), top, out=np.zeros(days), where=top > 0)
+    high = known & (of.energy >= PEAK_TOP * top[of.day]) & (above >= PEAK_SHARE * of.expected)
+    high &= (of.energy <= MOST_PEAK * top[of.day]) & (top[of.day] > 0)
+    if not high.any():
+        return []
+    bar = PEAK_HABIT * _nth_largest(surprise)
+    out = [_peak(of, day, above, top) for day in np.unique(of.day[high]) if surprise[day] >= bar]
+    return [e for e in out if e.end - e.begin <= PEAK_H]
+
+
+def season_top(highest: Floats) -> Floats:
+    """Of each day the :data:`NTH` highest of the days (n) around it, itself and its neighbours left out."""
+    others = np.ones(2 * PEAK_DAYS + 1, bool)
+    others[PEAK_DAYS - 1 : PEAK_DAYS + 2] = False
+    return np.asarray(rank_filter(highest, -NTH, footprint=others, mode="constant", cval=0.0), float)
+
+
+def _of_days(values: Floats, day: Ints, days: int) -> Floats:
+    out = np.full(days, -np.inf)
+    np.maximum.at(out, day, values)
+    return np.asarray(np.maximum(out, 0.0), float)
+
+
+def _nth_largest(surprise: Floats) -> float:
+    return float(np.partition(surprise, -NTH)[-NTH]) if len(surprise) >= NTH else float("inf")
+
+
+def _peak(of: Operated, day: int, above: Floats, top: Floats) -> Episode:
+    rows = np.flatnonzero(of.day == day)
+    at = int(rows[np.argmax(above[rows])])
+    half = above >= above[at] / 2
+    begin, end = next((a, b) for a, b in runs(half) if a <= at < b)
+    actual, usual = float(of.energy[at]), float(of.expected[at])
+    facts = {"peak_kw": actual, "usual_kw": usual, "top_kw": float(top[day]), "hours": float(end - begin)}
+    if usual > 0:
+        facts["share"] = actual / usual - 1
+    return Episode(of.point, "peak_demand", begin, end, 0.9, float(above[begin:end].sum()), facts)
+
+
+def heat_and_cold(points: Iterable[Point]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Meters of what heats and of what cools a building, none below another of the list: by medium where it has both,
+    else by item of electricity (which is in proportion to heat and cold, and so is what overlaps)."""
+    mine = list(points)
+    heats = [p for p in mine if p.medium == Medium.HEAT] or _of_items(mine, HEAT_ITEMS)
+    colds = [p for p in mine if p.medium == Medium.COLD] or _of_items(mine, COLD_ITEMS)
+    return _highest(heats), _highest(colds)
+
+
+def _of_items(points: Sequence[Point], items: tuple[str, ...]) -> list[Point]:
+    return [p for p in points if p.medium == Medium.ELECTRICITY and p.item in items]
+
+
+def _highest(points: Sequence[Point]) -> tuple[str, ...]:
+    names = {p.id for p in points}
+    return tuple(sorted(p.id for p in points if p.parent not in names and not p.formula))
+
+
+def overlap(heat: Floats, cold: Floats, on: Design) -> tuple[Floats, Floats]:
+    """The smaller of heat and cold in each hour (n) kWh, NaN where one is not known; and what is usual in the weather
+    and on the calendar of the hour."""
+    smaller = np.minimum(heat, cold)
+    if refusal(smaller):  # too few hours, or never both
+        return smaller, np.zeros(len(smaller))
+    return smaller, evaluate(on, regress(on, smaller)[0])
+
+
+def heating_against_cooling(point: str, heat: Floats, cold: Floats, on: Design) -> list[Episode]:
+    """Days on which heat and cold were delivered in the same hours far more than is usual; told of ``point``."""
+    day = on.day - int(on.day[0])
+    days = int(day[-1]) + 1
+    both = np.isfinite(heat) & np.isfinite(cold)
+    smaller, usual = overlap(heat, cold, on)
+    hours = np.bincount(day, both, days)
+
+    def a_day(values: Floats) -> Floats:
+        return np.bincount(day, np.where(both, values, 0.0), days).astype(float)
+
+    unit = min(_day_in_use(a_day(heat)), _day_in_use(a_day(cold)))
+    if unit <= 0 or (hours >= KNOWN_H).sum() < PAIR_DAYS:
+        return []
+    beyond = np.where(hours >= KNOWN_H, a_day(smaller - usual), 0.0)
+    bar = max(OVERLAP * unit, OVERLAP_HABIT * float(np.quantile(np.abs(beyond), USUAL_DAYS)))
+    high = beyond >= bar
+    spans = [(a, b) for a, b in runs(bridged(high, OVERLAP_GAP)) if high[a:b].sum() >= OVERLAP_DAYS]
+    return [_undone(point, heat, cold, smaller, usual, np.flatnonzero(both & (day >= a) & (day < b))) for a, b in spans]
+
+
+def _day_in_use(energy: Floats) -> float:
+    """Mean of the days on which it is in use."""
+    used = energy > IN_USE * float(np.quantile(energy, 0.98))
+    return float(energy[used].mean()) if used.any() else 0.0
+
+
+def _undone(point: str, heat: Floats, cold: Floats, smaller: Floats, usual: Floats, rows: Ints) -> Episode:
+    """From the first to the last hour in which both ran beyond the usual."""
+    against = rows[smaller[rows] > usual[rows] + 0.1 * float(smaller[rows].max())]
+    begin, end = int(against[0]), int(against[-1]) + 1
+    inside = rows[(rows >= begin) & (rows < end)]
+    wasted, expected = float(smaller[inside].sum()), float(usual[inside].sum())
+    facts = {
+        "hours": float(len(against)), "actual_kwh": wasted, "expected_kwh": expected,
+        "heat_kwh": float(heat[inside].sum()), "cold_kwh": float(cold[inside].sum()),
+    }  # fmt: skip
+    return Episode(point, "heating_cooling", begin, end, 0.85, wasted - expected, facts)
+
+
+def with_operation(
+    building: Building, points: Mapping[str, Point], energy: Mapping[str, Floats], fits: Mapping[str, Floats],
+    designs: Callable[[str], Design], loads: Sequence[Episode],
+) -> list[Episode]:  # fmt: skip
+    """A building's faults of load (``loads``) joined by those of operation; of the same hours the most specific is
+    told. ``energy`` (n) kWh of each point with the hours of ``loads`` in it, those of meter faults NaN; ``fits`` the
+    coefficients of those that have a model."""
+    of = {p: _seen(building, p, energy[p], designs(p), fits[p]) for p in fits}
+    mains = [p for p in of if points[p].parent not in points and points[p].medium == Medium.ELECTRICITY]
+    meters, pair = _pair(points, energy, designs)
+    days = [e for e in _at_their_cause([e for p in of for e in holidays_on(of[p])], points)
+            if not (e.point in meters and _within(e, pair))]  # fmt: skip
+    kept = [e for e in loads if not (_related(e.point, meters, points) and _within(e, pair)) and not _is_one(e, days)]
+    others = [*days, *(e for p in mains for e in peaks(of[p]))]
+    return [*kept, *pair, *(e for e in others if not _within(e, [o for o in kept if o.point == e.point]))]
+
+
+def _seen(building: Building, point: str, energy: Floats, on: Design, coefficients: Floats) -> Operated:
+    return operated(point, energy, on, coefficients, day_types(on.day, building.country, building.subdivision))
+
+
+def _pair(
+    points: Mapping[str, Point], energy: Mapping[str, Floats], designs: Callable[[str], Design]
+) -> tuple[set[str], list[Episode]]:
+    """The meters of heat and cold, and when they worked against each other."""
+    heats, colds = heat_and_cold(points.values())
+    if not heats or not colds:
+        return set(), []
+    heat, cold = (np.asarray(np.sum([energy[p] for p in mine], axis=0), float) for mine in (heats, colds))
+    return {*heats, *colds}, heating_against_cooling(heats[0], heat, cold, designs(heats[0]))
+
+
+def _at_their_cause(days: Sequence[Episode], points: Mapping[str, Point]) -> list[Episode]:
+    """A parent's day is left out where its children's make at least half of it, else theirs are."""
+    out = list(days)
+    for episode in days:
+        below = [e for e in days if points[e.point].parent == episode.point and _within(e, [episode])]
+        amount = sum(e.amount or 0.0 for e in below)
+        gone = [episode] if amount >= SAME / 2 * (episode.amount or 0.0) and below else below
+        out = [e for e in out if e not in gone]
+    return out
+
+
+def _is_one(load: Episode, days: Sequence[Episode]) -> bool:
+    """Whether a fault of load is no more than one stretch of days off."""
+    inside = [e for e in days if e.point == load.point and _within(e, [load])]
+    return len(inside) == 1 and (inside[0].amount or 0.0) >= SAME * (load.amount or 0.0)
+
+
+def _within(episode: Episode, others: Sequence[Episode]) -> bool:
+    """Whether most of its hours are also those of one of the others."""
+    least = (episode.end - episode.begin) / 2
+    return any(min(o.end, episode.end) - max(o.begin, episode.begin) > least for o in others)
+
+
+def _related(point: str, meters: set[str], points: Mapping[str, Point]) -> bool:
+    """Whether it is one of the meters or above one."""
+    return any(point in _chain(m, points) for m in meters)
+
+
+def _chain(point: str, points: Mapping[str, Point]) -> list[str]:
+    chain = []
+    while point in points and point not in chain:
+        chain.append(point)
+        point = points[point].parent
+    return chain
