@@ -89,6 +89,8 @@ def avoided(
     width = half_width(known_days, away_years, scatter, rho, wander, confidence, drift)
     low, high = expected_sum * np.exp(-width) - actual_sum, expected_sum * np.exp(width) - actual_sum
     saved = expected_sum - actual_sum
+    yuan, low_yuan, high_yuan = _valued(expected, actual, yuan_per_kwh, float(width[-1]))
+    kg, low_kg, high_kg = _valued(expected, actual, kg_per_kwh, float(width[-1]))
     return structs.replace(
         refused(measure, model, start_ms, end_ms, confidence, ""),
         guideline_kwh=_guideline(model, float(expected_sum[-1]), float(known_days[-1]), confidence),
@@ -101,8 +103,12 @@ def avoided(
         low_kwh=float(low[-1]),
         high_kwh=float(high[-1]),
         completeness=float(known.mean()),
-        avoided_yuan=_valued(expected - actual, yuan_per_kwh),
-        avoided_kg=_valued(expected - actual, kg_per_kwh),
+        avoided_yuan=yuan,
+        low_yuan=low_yuan,
+        high_yuan=high_yuan,
+        avoided_kg=kg,
+        low_kg=low_kg,
+        high_kg=high_kg,
         days=[str(d) for d in days.astype("datetime64[D]")],
         avoided=saved.tolist(),
         low=low.tolist(),
@@ -192,6 +198,12 @@ def _events(day: Ints, actual_d: Floats, expected_d: Floats, whole: NDArray[np.b
     ]
 
 
-def _valued(energy_kwh: Floats, rate: Floats | float) -> float | None:
-    total = float(np.sum(energy_kwh * rate))
-    return total if np.isfinite(total) else None
+def _valued(
+    expected_kwh: Floats, actual_kwh: Floats, rate: Floats | float, width: float
+) -> tuple[float, float, float] | tuple[None, None, None]:
+    """(saving, low, high) at each hour's rate, with the band's half-width on the log scale; None where a rate is not
+    known."""
+    before, after = float(np.sum(expected_kwh * rate)), float(np.sum(actual_kwh * rate))
+    if not np.isfinite(before + after):
+        return None, None, None
+    return before - after, before * float(np.exp(-width)) - after, before * float(np.exp(width)) - after

@@ -61,6 +61,11 @@ class Saving(Entry, frozen=True, kw_only=True):
     completeness: float
     avoided_yuan: float | None = None
     avoided_kg: float | None = None
+    low_yuan: float | None = None
+    high_yuan: float | None = None
+    low_kg: float | None = None
+    high_kg: float | None = None
+    """the same band in money and carbon; None where a price, or factor, of some hour is not known"""
     cvrmse: float
     nmbe: float
     refused: str = ""

@@ -71,6 +71,12 @@ def test_money_and_carbon_use_the_rate_of_each_hour() -> None:
     yuan = np.r_[np.full(120, 1.0), np.full(120, 2.0)]
     s = saving(np.full(240, 6.0), np.full(240, 10.0), yuan_per_kwh=yuan, kg_per_kwh=0.5)
     assert (s.avoided_yuan, s.avoided_kg) == (4 * 120 + 8 * 120, 480)
+    priced = saving(np.full(240, 6.0), np.full(240, 10.0), yuan_per_kwh=2.0)
+    assert (priced.low_yuan, priced.high_yuan) == (
+        pytest.approx(2 * priced.low_kwh),
+        pytest.approx(2 * priced.high_kwh),
+    )
+    assert s.low_yuan == pytest.approx(3600 * (2400 + s.low_kwh - 960) / 2400 - 2160), "each hour at its own price"
     assert saving(np.full(240, 6.0), np.full(240, 10.0)).avoided_yuan is None
 
 
