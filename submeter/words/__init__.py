@@ -36,6 +36,7 @@ from submeter.words.portfolio import CarbonFactor, Portfolio, Price
 from submeter.words.quantity import MICRO, QUANTITIES, Kind, Medium, Quantity
 from submeter.words.reading import Block, Change, Reading, Readings, Series, Written
 from submeter.words.result import Balance, Baseline, LoadShape, NonRoutine, Saving, TypicalDay
+from submeter.words.watch import Watch, Watched
 
 __all__ = [
     "MICRO", "QUANTITIES", "Balance", "Baseline", "Block", "Bug", "Building", "CarbonFactor", "Change",
@@ -43,6 +44,6 @@ __all__ = [
     "Gateway", "GatewayStatus", "Ground", "Grounds", "Held", "Import", "Intervals", "Kind", "Known", "Lesson",
     "LoadShape", "Measure", "Medium", "Method", "NonRoutine", "PayloadError", "Point", "Portfolio", "Price",
     "Quantity", "Quarantined", "Quiet", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway",
-    "Station", "StoreAway", "SubmeterError", "TheirsError", "TooLate", "TypicalDay", "UsualMeter", "Written",
-    "parse_ratio",
+    "Station", "StoreAway", "SubmeterError", "TheirsError", "TooLate", "TypicalDay", "UsualMeter", "Watch",
+    "Watched", "Written", "parse_ratio",
 ]  # fmt: skip

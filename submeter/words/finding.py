@@ -39,3 +39,7 @@ class Finding(Entry, frozen=True, kw_only=True):
     first_told_ms: int
     last_seen_ms: int
     withdrawn_ms: int | None = None
+    first_kind: str = ""
+    """the kind as which it was first told live, '' = not told live; looking back may have found another"""
+    confirmed: bool = True
+    """False: live said so, and looking back has not yet seen enough of what came after"""
