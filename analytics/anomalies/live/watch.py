@@ -26,12 +26,14 @@ from analytics.anomalies.live.rules import (
     RUNS,
     Peak,
     Running,
+    expected_of,
     lowered,
     no_runs,
     peaks_of,
     run_on,
     verdict,
 )
+from analytics.anomalies.live.verdicts import ALL, Limits, Telling, confidence, within
 from analytics.calendar import Times
 from analytics.design import design, grid
 from analytics.weekdays import Place
@@ -64,18 +66,6 @@ HOLD_D: Final = (7, 40)
 """After a long fault was told: at least, and at most so many days until another one is."""
 
 
-class Telling(NamedTuple):
-    """Somebody is told, at the end of the hour ``told`` that the state saw; ``begin`` is the first hour it is about.
-
-    ``odds`` is the logarithm of the odds for a fault."""
-
-    told: np.datetime64
-    meter: str
-    kind: str
-    begin: np.datetime64
-    odds: float
-
-
 class Feed(NamedTuple):
     """New hours that follow on those seen: ``energy`` (meters, n) kWh, ``outdoor_c`` (weathers, n), NaN = unknown."""
 
@@ -87,7 +77,8 @@ class Feed(NamedTuple):
 class State:
     """``window`` up to the last fit, which was ``learnt``; since then ``energy``, ``spoilt``, ``usual`` (meters, k),
     ``outdoor_c`` (weathers, k). ``quiet`` (meters) hour until which nothing sudden is told; ``held`` (meters) days
-    since a long fault was told, 0 = none."""
+    since a long fault was told, 0 = none; ``recent`` hours in which something was told, for the budget; ``left_out``
+    how many verdicts budget and tolerances have kept back."""
 
     names: tuple[str, ...]
     place: Place
@@ -103,6 +94,8 @@ class State:
     quiet: Ints
     sums: Sums
     held: Ints
+    recent: tuple[int, ...] = ()
+    left_out: int = 0
 
     @property
     def now(self) -> np.datetime64:
@@ -176,14 +169,14 @@ def _hours_since(start: np.datetime64) -> int:
     return int(start.astype("datetime64[h]").astype(np.int64))
 
 
-def advance(state: State, feed: Feed) -> tuple[State, list[Telling]]:
+def advance(state: State, feed: Feed, limits: Limits = ALL) -> tuple[State, list[Telling]]:
     """Take new hours in; what is to be told because of them."""
     told: list[Telling] = []
     done = 0
     while done < feed.energy.shape[1]:
         step = min(feed.energy.shape[1] - done, LEARN_H - state.energy.shape[1])
         part = Feed(feed.energy[:, done : done + step], feed.outdoor_c[:, done : done + step])
-        state, more = _stretch(state, part)
+        state, more = _stretch(state, part, limits)
         told += more
         done += step
         if state.energy.shape[1] == LEARN_H:
@@ -191,7 +184,7 @@ def advance(state: State, feed: Feed) -> tuple[State, list[Telling]]:
     return state, told
 
 
-def _stretch(state: State, feed: Feed) -> tuple[State, list[Telling]]:
+def _stretch(state: State, feed: Feed, limits: Limits) -> tuple[State, list[Telling]]:
     """Hours of one fit."""
     seen, n = state.energy.shape[1], feed.energy.shape[1]
     outdoor = _with_weather(state, feed.outdoor_c)
@@ -203,11 +196,15 @@ def _stretch(state: State, feed: Feed) -> tuple[State, list[Telling]]:
     )  # fmt: skip
     told: list[Telling] = []
     for k in range(seen, seen + n):
-        state, more = _an_hour(state, k)
-        told += more
+        state, verdicts = _an_hour(state, k, limits)
         if (k + 1) % LOOK_H == 0:
-            state, more = _look(state, k)
-            told += more
+            state, more = _look(state, k, limits)
+            verdicts += more
+        if verdicts:
+            few, recent = within(verdicts, state.recent, len(state.names), limits)
+            left_out = state.left_out + len(verdicts) - len(few)
+            state = replace(state, recent=recent, left_out=left_out)
+            told += few
     return state, told
 
 
@@ -242,7 +239,7 @@ def _usual(state: State, outdoor: Floats, seen: int, n: int) -> Floats:
     return usual
 
 
-def _an_hour(state: State, k: int) -> tuple[State, list[Telling]]:
+def _an_hour(state: State, k: int, limits: Limits) -> tuple[State, list[Telling]]:
     learnt = state.learnt
     energy, usual = state.energy[:, k], state.usual[:, k]
     running, ended = run_on(learnt.rates, state.running, energy, usual, learnt.floor)
@@ -251,7 +248,7 @@ def _an_hour(state: State, k: int) -> tuple[State, list[Telling]]:
     _mark(spoilt, running, k)  # of this stretch's own copy
     peaks = [*state.peaks, *peaks_of(ended, at)] if (ended.hours > 0).any() else state.peaks
     odds = np.where(running.hours > 0, verdict(learnt.rates, running) - state.lower, 0.0)
-    sure = odds > np.array(list(SUDDEN.values()))[:, None]
+    sure = (odds > np.array(list(SUDDEN.values()))[:, None]) & (running.hours >= limits.hold_h)
     told: list[Telling] = []
     new = sure & ~running.told
     quiet = state.quiet
@@ -261,26 +258,39 @@ def _an_hour(state: State, k: int) -> tuple[State, list[Telling]]:
                 continue
             rule = int(np.where(new[:, meter], odds[:, meter], -np.inf).argmax())
             begin_ = at + 1 - int(running.hours[rule, meter]) - (RUNS[rule] == "stuck")  # the value's first hour is one
-            told.append(_telling(state, at, int(meter), RUNS[rule], begin_, float(odds[rule, meter])))
+            told.append(_telling(state, k, int(meter), RUNS[rule], begin_, float(odds[rule, meter])))
     if sure.any():
         quiet = np.where(sure.any(axis=0), at + QUIET_H, quiet)
     running = running._replace(told=running.told | sure)
     return replace(state, running=running, peaks=tuple(peaks), quiet=quiet), told
 
 
-def _telling(state: State, at: int, meter: int, kind: str, begin_: int, odds: float) -> Telling:
-    hour = np.datetime64(0, "s")
+def _telling(state: State, k: int, meter: int, kind: str, begin_: int, odds: float) -> Telling:
+    """Of hour ``k`` since the fit; ``begin_`` is an hour since 1970."""
+    hour, fit = np.datetime64(0, "s"), _hours_since(state.window.start[-1]) + 1
+    hours, actual, usual = _since(state, k, meter, begin_ - fit)
     return Telling(
-        hour + np.timedelta64(3600 * (at + 1), "s"), state.names[meter], kind,
-        hour + np.timedelta64(3600 * begin_, "s"), odds,
+        hour + np.timedelta64(3600 * (fit + k + 1), "s"), state.names[meter], kind,
+        hour + np.timedelta64(3600 * begin_, "s"), odds, confidence(odds, sudden=kind in SUDDEN), hours, actual, usual,
     )  # fmt: skip
 
 
-def _look(state: State, k: int) -> tuple[State, list[Telling]]:
+def _since(state: State, k: int, meter: int, first: int) -> tuple[int, float, float]:
+    """Known hours, kWh shown and kWh usual in hours ``first`` (before the fit: negative) to ``k``."""
+    back = min(max(-first, 0), LEAD_H, len(state.window.start))
+    before = _usual(state, state.outdoor_c, -back, back)[meter] if back else np.empty(0)
+    rows = slice(max(first, 0), k + 1)
+    shown = np.r_[state.window.energy[meter, state.window.energy.shape[1] - back :], state.energy[meter, rows]]
+    usual = expected_of(np.r_[before, state.usual[meter, rows]], state.learnt.floor[meter : meter + 1])
+    known = np.isfinite(shown)
+    return int(known.sum()), float(shown[known].sum()), float(usual[known].sum())
+
+
+def _look(state: State, k: int, limits: Limits) -> tuple[State, list[Telling]]:
     """Hour ``k`` since the fit is over, and with it a day, or half of one."""
     first = k // 24 * 24
     sums = _sums_of_day(state, slice(first, k + 1))
-    held, told = _judge(state, sums, first, k)
+    held, told = _judge(state, sums, (first, k), limits)
     if (k + 1) % 24:
         return replace(state, held=np.where(state.held == 0, held, state.held)), told
     return replace(state, sums=sums, held=held), told
@@ -310,7 +320,9 @@ def _local_day(state: State, first: int) -> tuple[Ints, bool]:
     return on.hour[:24], bool(on.types.working[on.day[12] - on.days[0]])
 
 
-def _judge(state: State, sums: Sums, first: int, k: int) -> tuple[Ints, list[Telling]]:
+def _judge(state: State, sums: Sums, rows: tuple[int, int], limits: Limits) -> tuple[Ints, list[Telling]]:
+    """Days that a fault has been told of each meter; what is told after hours ``rows`` (first and last) of a day."""
+    first, k = rows
     odds, days = odds_of(state.learnt.habits, sums)
     other = np.exp(odds[KINDS.index(UNLIKE)])
     score = np.stack([odds[KINDS.index(k)] - np.log1p(DOUBT[k] * other) - least for k, least in LONG.items()])
@@ -325,8 +337,9 @@ def _judge(state: State, sums: Sums, first: int, k: int) -> tuple[Ints, list[Tel
         elif best[meter] > 0 and at >= state.quiet[meter]:
             row = max((KINDS.index(kind) for kind in LONG), key=lambda r: float(odds[r, meter]))
             begin_ = at - (k - first) - 24 * (int(days[row, meter]) - 1)
-            told.append(_telling(state, at, meter, KINDS[row], begin_, float(odds[row, meter])))
-            held[meter] = 1
+            if at + 1 - begin_ >= limits.hold_h:
+                told.append(_telling(state, k, meter, KINDS[row], begin_, float(odds[row, meter])))
+                held[meter] = 1
     return held, told
 
 
