@@ -91,6 +91,13 @@ def read_outdoor(store: Store, station: Station, start: Times) -> Floats | None:
         return np.asarray(np.where(count > 0, total / count, np.nan), float)
 
 
+def read_measured(store: Store, point: Point, start: Times) -> Floats:
+    """One meter's hours (n) as :class:`Hours` has them in ``measured``, without the rest."""
+    column = Column(point.id, point.quantity, Resolution.HOUR)
+    (rows,) = store.read_intervals([column], start[0], start[-1] + np.timedelta64(HOUR_S, "s"))
+    return _placed(rows, start).measured
+
+
 def joined(hours: Hours, points: Sequence[str]) -> Floats:
     """Sum of several meters, NaN where one of them is not known."""
     return np.asarray(np.sum([hours.energy[p] for p in points], axis=0), float)

@@ -26,7 +26,6 @@ class Lesson(Entry, frozen=True, kw_only=True):
     country: str = ""
     subdivision: str = ""
     until_ms: int
-    learnt_ms: int
     model: str
     meters: int = 0
     hours: int = 0

@@ -1,0 +1,158 @@
+"""Lessons that are due: which ones a place's studies need, who teaches them, and when they are learnt anew.
+
+Strategy: a lesson ends with a quarter of the local calendar, and a study needs those of the two years that it looks at,
+so it is the same whenever it is made, expectations change four times a year and not every night, and a saving never has
+to wait for a lesson of its own. A lesson is learnt when it is missing, and once a week it is looked whether what it was
+learnt from has grown (an import, a back-fill) by more than a hundredth. Mains teach, at most
+:data:`~analytics.cohort.MOST_TEACHERS` of them, and as many sub-meters: so the memory is bounded, whatever the
+portfolio's size. Each lesson is written when it is learnt; killed between two, the rest is due again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from analytics.baseline import MODEL
+from analytics.calendar import Times, instant_ms, local_seconds
+from analytics.cohort import MOST_TEACHERS, Member
+from analytics.design import Floats
+from analytics.hours import HISTORY_DAYS, HOUR_S, read_measured, read_outdoor
+from analytics.lesson import HISTORY_H, Changes, kind_of, learn, looked_at, shows_use
+from analytics.term import LEAST_METERS
+from analytics.weekdays import Place
+from submeter.stores.port import Store
+from submeter.words import Building, Lesson, Point, Portfolio
+
+DAY_MS: Final = 86_400_000
+CHECK_MS: Final = 7 * DAY_MS
+CHECKED: Final = "lessons"
+"""with a place: when it was last looked whether its lessons are due (epoch ms)"""
+GROWN: Final = 0.01
+QUARTERS: Final = (1, 4, 7, 10)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Teachers:
+    """Hours ``start`` (n) of a place, who teaches of them, and when something is known to have changed."""
+
+    start: Times
+    members: tuple[Member, ...]
+    changes: Changes
+
+    def hours(self, until_ms: int) -> int:
+        """How many are known that a lesson looks at."""
+        rows = looked_at(self.start, until_ms)
+        return sum(int(np.isfinite(m.energy_kwh[rows]).sum()) for m in self.members)
+
+
+def place_of(building: Building) -> Place:
+    return Place(building.zone, building.country, building.subdivision)
+
+
+def lessons_of(store: Store, place: Place, now_ms: int) -> tuple[Lesson, ...]:
+    """A place's lessons that a study at that time may look at, the earliest first."""
+    mine = [each for each in store.entries(Lesson) if (each.zone, each.country, each.subdivision) == place]
+    return tuple(sorted((each for each in mine if each.until_ms <= now_ms), key=lambda each: each.until_ms))
+
+
+def learn_due(store: Store, portfolio: Portfolio, place: Place, now_ms: int) -> int:
+    """Learn the lessons of a place that a study at that time needs and that are missing or outgrown; returns how many
+    were. Raises StoreAway."""
+    teachers = teachers_of(portfolio, place)
+    if len([p for p in teachers if p.is_main]) < LEAST_METERS:
+        return 0
+    wanted = ends(place.zone, now_ms)
+    kept = {each.until_ms: each for each in lessons_of(store, place, now_ms) if each.model == MODEL}
+    job = " ".join((CHECKED, *place))
+    if set(wanted) <= set(kept) and now_ms - store.cursor(job) < CHECK_MS:
+        return 0
+    count = 0
+    read = read_teachers(store, portfolio, teachers, place, wanted)
+    with threadpool_limits(1, "blas"):
+        for until_ms in wanted:
+            if until_ms not in kept or _outgrown(kept[until_ms], read.hours(until_ms)):
+                store.put(learn(read.start, place, read.members, until_ms, read.changes))
+                count += 1
+    store.set_cursor(job, max(now_ms, store.cursor(job)))
+    return count
+
+
+def _outgrown(lesson: Lesson, hours: int) -> bool:
+    return abs(hours - lesson.hours) > GROWN * lesson.hours
+
+
+def ends(zone: str, now_ms: int) -> list[int]:
+    """Where the lessons end that a study at that time needs: each quarter's first instant (epoch ms), ascending."""
+    today = local_seconds(np.array([now_ms // 1000]).astype("datetime64[s]"), zone).astype("datetime64[s]")
+    year = int(today.astype("datetime64[Y]").astype(int)[0]) + 1970
+    firsts = [date(y, m, 1) for y in range(year - HISTORY_DAYS // 365 - 1, year + 1) for m in QUARTERS]
+    instants = [instant_ms(day.isoformat(), zone) for day in firsts]
+    return [each for each in instants if now_ms - HISTORY_DAYS * DAY_MS < each <= now_ms]
+
+
+# who teaches
+def teachers_of(portfolio: Portfolio, place: Place) -> list[Point]:
+    """Metered points of a place that teach: mains and sub-meters, each evenly picked."""
+    there = [p for p in portfolio.points.values() if place_of(portfolio.buildings[p.building]) == place]
+    metered = sorted((p for p in there if not p.formula), key=lambda p: (p.item, p.id))
+    mains, subs = [p for p in metered if p.is_main], [p for p in metered if not p.is_main]
+    return [*_evenly(mains), *_evenly(subs)]
+
+
+def _evenly(points: Sequence[Point]) -> Sequence[Point]:
+    return points[:: max(-(-len(points) // MOST_TEACHERS), 1)]
+
+
+def kind_of_point(point: Point) -> str:
+    return kind_of(_role(point), point.medium, point.item)
+
+
+def _role(point: Point) -> str:
+    return "main" if point.is_main else "sub"
+
+
+def read_teachers(
+    store: Store, portfolio: Portfolio, points: Sequence[Point], place: Place, wanted: Sequence[int]
+) -> Teachers:
+    """Their hours as far as lessons that end at the ``wanted`` instants look at them."""
+    end_s = max(wanted) // 1000
+    hours = HISTORY_H + (end_s - min(wanted) // 1000) // HOUR_S
+    start = (end_s + HOUR_S * np.arange(-hours, 0)).astype("datetime64[s]")
+    outdoor: dict[str, Floats | None] = {}
+    members = []
+    for point in points:
+        station = portfolio.buildings[point.building].station
+        if station not in outdoor:
+            there = portfolio.stations.get(station)
+            outdoor[station] = None if there is None else read_outdoor(store, there, start)
+        energy = read_measured(store, point, start)
+        if np.isfinite(energy).any():
+            shows = shows_use(_role(point), point.medium)
+            members.append(Member(point.id, point.building, kind_of_point(point), energy, outdoor[station], shows))
+    return Teachers(start, tuple(members), dict(_changes(portfolio, points, place.zone)))
+
+
+def _changes(portfolio: Portfolio, points: Sequence[Point], zone: str) -> Iterator[tuple[str, list[int]]]:
+    """A meter's own measures and those of meters below it."""
+    for point in points:
+        yield point.id, changes_of(portfolio, point.id, zone)
+
+
+def changes_of(portfolio: Portfolio, point: str, zone: str) -> list[int]:
+    """When works began at a meter or at one below it (epoch ms, ascending)."""
+    return sorted({instant_ms(m.works_start or m.start, zone) for m in portfolio.measures.values()
+                   if any(point in lineage(portfolio, p) for p in m.points)})  # fmt: skip
+
+
+def lineage(portfolio: Portfolio, point: str) -> list[str]:
+    """A meter and all meters above it."""
+    chain = []
+    while point and point not in chain:
+        chain.append(point)
+        found = portfolio.points.get(point)
+        point = found.parent if found else ""
+    return chain
