@@ -8,8 +8,9 @@ what comes of it is compared with what the store holds, and only differences are
 output, so a study may be repeated at any time.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,8 @@ from msgspec import structs
 from threadpoolctl import threadpool_limits
 
 from analytics.anomalies import Examination, examine
-from analytics.anomalies.episode import METER_KINDS
+from analytics.anomalies.budget import quiet_days
+from analytics.anomalies.episode import METER_KINDS, Bools
 from analytics.anomalies.examine import Excursions
 from analytics.anomalies.registers import Backwards, Glitch, backwards, glitches
 from analytics.anomalies.repair import repaired
@@ -62,6 +64,8 @@ class Study:
     baselines: tuple[Baseline, ...]
     savings: tuple[Saving, ...]
     findings: tuple[Finding, ...]
+    untold: dict[str, int] = field(default_factory=dict)
+    """how many verdicts were not told, by reason: budget, tolerance, quiet"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +100,7 @@ class Results:
     expected: tuple[Expected, ...]
     repairs: tuple[tuple[str, Floats], ...] = ()
     """point and (n) kWh that most likely flowed while the meter was at fault, NaN elsewhere"""
+    untold: dict[str, int] = field(default_factory=dict)
 
 
 def study_building(
@@ -128,7 +133,9 @@ def work_out(material: Material) -> Results:
 def _worked_out(material: Material) -> Results:
     hours, portfolio, now_ms = material.hours, material.portfolio, material.now_ms
     view = Desk(hours, portfolio)
-    examined = examine(hours, view.design, material.excursions)
+    examined = examine(
+        hours, view.design, material.excursions, alarms=material.settings.alarms, quiet=view.quiet_hours()
+    )
     measures = [m for m in portfolio.measures.values() if m.building == hours.building.id]
     shown = [point.id for point in hours.points if shows_expected(portfolio, point)]
     shapes = [portrait(hours, point, view.design(point)) for point in shown]
@@ -139,6 +146,7 @@ def _worked_out(material: Material) -> Results:
         tuple(shape for shape in shapes if shape is not None),
         tuple(expected(examined.models[p], view.design(p)) for p in shown if not examined.models[p].refused),
         tuple(repairs(hours, examined, view)),
+        dict(Counter(each.reason for each in examined.untold)),
     )
 
 
@@ -161,7 +169,7 @@ def write(store: Store, material: Material, results: Results) -> Study:
         for one in results.expected:
             write_expected(store, hours, one)
         write_repairs(store, hours, dict(results.repairs))
-    return Study(results.baselines, results.savings, findings)
+    return Study(results.baselines, results.savings, findings, results.untold)
 
 
 def read_excursions(store: Store, portfolio: Portfolio, hours: Hours, now_ms: int) -> dict[str, Excursions]:
@@ -199,6 +207,12 @@ class Desk:
     def design(self, point: str) -> Design:
         """The design of a meter: its own measures and those below it each have a level of their own."""
         return self.design_with(self.changes(point))
+
+    def quiet_hours(self) -> dict[str, Bools]:
+        """(n) hours of each meter in which no fault of operation is told; meters without any are left out."""
+        rows, building = self.portfolio.quiet, self.hours.building.id
+        masks = {p.id: quiet_days(rows, building, p.id, self.design(p.id).day) for p in self.hours.points if rows}
+        return {point: mask for point, mask in masks.items() if mask.any()}
 
     def changes(self, point: str) -> tuple[int, ...]:
         zone = self.hours.building.zone

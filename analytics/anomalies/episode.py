@@ -132,7 +132,8 @@ class Episode:
     ``amount`` is the energy at stake in the meter's unit (kWh, m³), signed. Of a load fault: actual − expected
     (positive = used too much). Of a meter fault: counted − flowed (negative = not counted); 0 where the register
     makes good (missing, spike, stuck with a jump afterwards). None = not known. ``holes`` are the rows that tell
-    nothing of the load and are kept out of baselines, () = all of the episode.
+    nothing of the load and are kept out of baselines, () = all of the episode. A ``fact`` follows from the readings by
+    an exact rule and is told whatever the alarm budget; all else is a verdict of statistics.
     """
 
     point: str
@@ -143,6 +144,7 @@ class Episode:
     amount: float | None
     evidence: dict[str, float] = field(default_factory=dict)
     holes: tuple[tuple[int, int], ...] = ()
+    fact: bool = False
 
     def covers(self, n: int) -> Bools:
         """Which of n rows it keeps out of baselines."""

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from analytics.anomalies.alone import told_alone
+from analytics.anomalies.budget import Untold, chosen
 from analytics.anomalies.episode import Bools, Episode
 from analytics.anomalies.gains import Family, gain_faults, join
 from analytics.anomalies.gross import gross_errors, gross_hours, near_gap
@@ -27,6 +28,7 @@ from analytics.baseline import absorbed, describe, evaluate, linear, refusal, re
 from analytics.design import Design
 from analytics.hours import Hours
 from analytics.quality import Floats
+from submeter.settings.settings import AlarmSettings
 from submeter.words import Baseline, Medium, Point
 
 ROUNDS: Final = 3
@@ -52,13 +54,15 @@ class Excursions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examination:
-    """``clean`` energy per point (n): measured and not spoilt by any episode, else NaN. ``spoilt`` per point (n):
-    hours in which the *meter* was at fault."""
+    """``episodes`` to be told, and what is ``untold`` for tolerances, quiet days and the budget · ``clean`` energy per
+    point (n): measured and not spoilt by any verdict, told or not, else NaN · ``spoilt`` per point (n): hours in
+    which the *meter* was at fault."""
 
     episodes: tuple[Episode, ...]
     models: dict[str, Baseline]
     clean: dict[str, Floats]
     spoilt: dict[str, Bools]
+    untold: tuple[Untold, ...] = ()
 
 
 def alone(_point: str, on: Design, energy_kwh: Floats) -> tuple[Floats, int]:
@@ -67,11 +71,15 @@ def alone(_point: str, on: Design, energy_kwh: Floats) -> tuple[Floats, int]:
 
 
 def examine(
-    hours: Hours, designs: Callable[[str], Design], excursions: Mapping[str, Excursions], fitter: Fitter = alone
-) -> Examination:
+    hours: Hours, designs: Callable[[str], Design], excursions: Mapping[str, Excursions], fitter: Fitter = alone,
+    *, alarms: AlarmSettings | None = None, quiet: Mapping[str, Bools] | None = None,
+) -> Examination:  # fmt: skip
     """Examine all meters of a building. ``designs`` gives each point its design, on the grid of ``hours``; ``fitter``
-    fits it, perhaps with what the portfolio taught."""
-    return _Examiner(hours, designs, excursions, fitter).run()
+    fits it, perhaps with what the portfolio taught; ``quiet`` (n) hours per point tell no fault of operation."""
+    examined = _Examiner(hours, designs, excursions, fitter).run()
+    looked_at = sum(int(np.isfinite(hours.energy[p.id]).sum()) for p in hours.points)
+    told, untold = chosen(examined.episodes, looked_at, alarms or AlarmSettings(), quiet or {})
+    return replace(examined, episodes=told, untold=untold)
 
 
 class _Examiner:
@@ -326,12 +334,12 @@ def _line_loss(balance: Floats, below: Floats) -> float:
 def _spike(hours: Hours, point: str, glitch: Glitch, ratio: float) -> Episode:
     begin = max(hours.row(glitch.start_ms + 1) - 1, 0)
     evidence = {"readings": float(glitch.readings), "jump_kwh": glitch.jump / 1e6 * ratio}
-    return Episode(point, "spike", begin, max(hours.row(glitch.end_ms + 1), begin + 1), 0.99, 0.0, evidence)
+    return Episode(point, "spike", begin, max(hours.row(glitch.end_ms + 1), begin + 1), 0.99, 0.0, evidence, fact=True)
 
 
 def _backwards(hours: Hours, point: str, stretch: Backwards) -> Episode:
     begin, end = hours.row(stretch.start_ms), hours.row(stretch.end_ms)
-    return Episode(point, "reversed_ct", begin, max(end, begin + 1), 0.98, None)
+    return Episode(point, "reversed_ct", begin, max(end, begin + 1), 0.98, None, fact=True)
 
 
 def _measured(episode: Episode, fall: float, expected: Floats | None) -> Episode:

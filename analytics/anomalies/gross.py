@@ -50,7 +50,7 @@ def gross_errors(point: str, counted: Floats, expected: Floats | None, hours: Bo
         if expected is not None:
             evidence["expected_kwh"] = float(expected[begin:end].sum())
             amount = actual - evidence["expected_kwh"]
-        out.append(Episode(point, "gross_error", begin, end, 0.95, amount, evidence))
+        out.append(Episode(point, "gross_error", begin, end, 0.95, amount, evidence, fact=True))
     return out
 
 

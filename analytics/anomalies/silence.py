@@ -36,7 +36,7 @@ def silent_meters(unread: Mapping[str, Bools], alive: int, expected: Mapping[str
     total = np.sum(list(unread.values()), axis=0)
     together = (total > TOGETHER * len(unread)) & (len(unread) >= 3)
     out = [
-        Episode(main, "missing", a, b, 0.99, 0.0, {"hours": float(b - a), "meters": float(total[a:b].max())})
+        Episode(main, "missing", a, b, 0.99, 0.0, {"hours": float(b - a), "meters": float(total[a:b].max())}, fact=True)
         for a, b in runs(together)
         if b - a >= LEAST_SILENT_H
     ]
@@ -53,8 +53,8 @@ def _silent(point: str, begin: int, end: int, alive: int, expected: Floats | Non
     if usual is not None:
         evidence["expected_kwh"] = usual
     if end >= alive and end - begin >= LOST_AFTER_H:
-        return Episode(point, "lost_submeter", begin, end, 0.9, None if usual is None else -usual, evidence)
-    return Episode(point, "missing", begin, end, 0.99, 0.0, evidence)
+        return Episode(point, "lost_submeter", begin, end, 0.9, None if usual is None else -usual, evidence, fact=True)
+    return Episode(point, "missing", begin, end, 0.99, 0.0, evidence, fact=True)
 
 
 def stuck_meters(
@@ -80,7 +80,7 @@ def stuck_meters(
         caught = bool(np.nansum(after) - 2 * float(expected[end : end + 2].sum()) > CAUGHT_UP * total)
         evidence = {"hours": float(end - begin), "expected_kwh": total, "caught_up": float(caught)}
         hole = (max(begin - 1, 0), min(end + 2, len(energy)))
-        out.append(Episode(point, "stuck", begin, end, 0.95, 0.0 if caught else -total, evidence, (hole,)))
+        out.append(Episode(point, "stuck", begin, end, 0.95, 0.0 if caught else -total, evidence, (hole,), fact=True))
     return out
 
 

@@ -18,6 +18,9 @@ from submeter.words import ConfigError, FindingState, Portfolio
 if TYPE_CHECKING:
     from analytics.jobs.nightly import Done, Pool
 
+REASONS = {"budget": "beyond the alarm budget", "tolerance": "too small", "quiet": "on quiet days"}
+"""why a verdict is not told"""
+
 
 @click.command()
 @with_place
@@ -106,6 +109,7 @@ def _plain(done: "Done") -> dict[str, object]:
         "refused_baselines": sum(bool(b.refused) for b in study.baselines),
         "savings": sum(not s.refused for s in study.savings),
         "open_findings": sum(f.state is FindingState.OPEN for f in study.findings),
+        "untold": study.untold,
     }
 
 
@@ -114,4 +118,6 @@ def _line(done: "Done") -> str:
     if done.study is None:
         return f"{done.building}: not studied, {done.refused}"
     models = f"{told['baselines']} baselines ({told['refused_baselines']} refused)"
-    return f"{done.building}: {models}, {told['savings']} savings, {told['open_findings']} open findings"
+    counted = f"{done.building}: {models}, {told['savings']} savings, {told['open_findings']} open findings"
+    left = ", ".join(f"{count} {REASONS[why]}" for why, count in sorted(done.study.untold.items()))
+    return f"{counted}; not told: {left}" if left else counted

@@ -1,5 +1,7 @@
 """A building in a store: hourly ledger rows and weather in, baselines, expectation, savings and findings out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,7 @@ from submeter.words import (
     Point,
     Portfolio,
     Price,
+    Quiet,
     Readings,
     Resolution,
     Saving,
@@ -119,6 +122,18 @@ def test_the_retrofits_saving_is_in_its_band_and_paid_for(studied: tuple[Store, 
 def test_a_retrofit_is_no_finding(studied: tuple[Store, Study]) -> None:
     store, _ = studied
     assert store.entries(Finding, "B") == []
+
+
+def test_what_is_left_on_during_quiet_days_is_counted_and_not_told() -> None:
+    energy = loads()
+    fair = (np.datetime64("2025-03-03", "s") <= START) & (np.datetime64("2025-03-19", "s") > START)
+    more = np.where(fair, np.maximum(45 - energy["B/light"], 0), 0)
+    store = filled({p: e + more if p in ("B/light", "B/main") else e for p, e in energy.items()})
+    where = replace(PORTFOLIO, quiet=(Quiet(building="B", first="2025-03-01", last="2025-03-20", reason="a fair"),))
+    study = study_building(store, where, "B", NOW, SETTINGS)
+    assert (study.findings, study.untold) == ((), {"quiet": 1})
+    told = study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
+    assert (len(told.findings), told.untold) == (1, {})
 
 
 def test_expectation_is_written_for_mains_and_first_level_to_the_end_of_today(studied: tuple[Store, Study]) -> None:
