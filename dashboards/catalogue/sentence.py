@@ -16,7 +16,8 @@ LIKELY = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What, where, since when, how sure, what to do, what it costs; and the short name of the kind."""
+    """What, where, since when, how sure, what to do, what it costs; and the short name of the kind. ``told`` is when it
+    was first told, ``withdrawn`` that it was taken back, and when ('' = it was not)."""
 
     title: str
     what: str
@@ -26,6 +27,8 @@ class Sentence:
     do: str
     cost: str
     at_stake: str
+    told: str
+    withdrawn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Told:
     yuan_month: float | None
     unit: str
     evidence: Mapping[str, float | str]
+    told_ms: int | None = None
+    withdrawn_ms: int | None = None
 
 
 def kinds() -> list[str]:
@@ -61,6 +66,8 @@ def sentence(told: Told, language: str) -> Sentence:
         do=fill(row["do"][language], values),
         cost=figures.money(told.yuan_month) if told.yuan_month is not None else text(language, "finding.no_cost"),
         at_stake=_at_stake(told, language),
+        told=_moment("finding.told", told.told_ms, told, language),
+        withdrawn=_moment("finding.withdrawn_at", told.withdrawn_ms, told, language),
     )
 
 
@@ -108,6 +115,11 @@ def _since(told: Told, language: str) -> str:
     if told.is_open:
         return text(language, "finding.since", date=start)
     return text(language, "finding.span", start=start, end=figures.moment(told.end_ms, told.zone, language))
+
+
+def _moment(key: str, ms: int | None, told: Told, language: str) -> str:
+    """'' where nothing is known of it."""
+    return "" if ms is None else text(language, key, date=figures.moment(ms, told.zone, language))
 
 
 def _sure(confidence: float, language: str) -> str:

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from dashboards.queries.reader import Reader
 from submeter.words import Finding, FindingState
 
-NIGHT_KINDS = ("night_on", "schedule", "base_step")
-METER_KINDS = ("stuck", "missing", "spike", "drift", "phase_loss", "reversed_ct", "lost_submeter", "gross_error")
-
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """One finding with the names of what it is about. ``place`` names are (English, Chinese)."""
+    """One finding with the names of what it is about. ``kwh`` and ``yuan_month`` None = not known; ``withdrawn_ms`` is
+    when it turned out not to be so, None = it stands."""
 
     id: str
     building: str
@@ -31,6 +29,7 @@ class FindingView:
     unit: str
     first_told_ms: int
     last_seen_ms: int
+    withdrawn_ms: int | None
     evidence: dict[str, float | str]
 
 
@@ -73,6 +72,7 @@ def _view(reader: Reader, f: Finding) -> FindingView:
         unit="m³" if point and point.quantity == "volume" else "kWh",
         first_told_ms=f.first_told_ms,
         last_seen_ms=f.last_seen_ms,
+        withdrawn_ms=f.withdrawn_ms,
         evidence=dict(f.evidence),
     )
 

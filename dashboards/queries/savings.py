@@ -21,8 +21,8 @@ class SavingView:
     """``verdict``: saved, more (uses more than before), unclear (not distinguishable from zero), refused, waiting.
 
     ``refused`` is a code of the catalogue's [refusals], ``facts`` its numbers. Energies in kWh since ``start``; the
-    band is at ``confidence``. Lists are daily; ``avoided``, ``low`` and ``high``
-    are cumulative.
+    band is at ``confidence``, and its drift of use was learned from ``drift_years`` unchanged meter-years (0 = stated
+    prior). Lists are daily; ``avoided``, ``low`` and ``high`` are cumulative.
     """
 
     measure: str
@@ -47,7 +47,12 @@ class SavingView:
     completeness: float | None
     withheld: bool
     avoided_yuan: float | None
+    low_yuan: float | None
+    high_yuan: float | None
     avoided_kg: float | None
+    low_kg: float | None
+    high_kg: float | None
+    drift_years: int | None
     guideline_kwh: float | None
     normalised_kwh: float | None
     normalised_low_kwh: float | None
@@ -109,7 +114,12 @@ def _view(reader: Reader, measure: Measure, told: Saving | None) -> SavingView:
         completeness=told.completeness if told else None,
         withheld=told is not None and not told.refused and word == "waiting",
         avoided_yuan=shown.avoided_yuan if shown else None,
+        low_yuan=shown.low_yuan if shown else None,
+        high_yuan=shown.high_yuan if shown else None,
         avoided_kg=shown.avoided_kg if shown else None,
+        low_kg=shown.low_kg if shown else None,
+        high_kg=shown.high_kg if shown else None,
+        drift_years=shown.drift_years if shown else None,
         guideline_kwh=shown.guideline_kwh if shown else None,
         normalised_kwh=shown.normalised_kwh if shown else None,
         normalised_low_kwh=shown.normalised_low_kwh if shown else None,

@@ -127,8 +127,10 @@ class Pages:
 
     def findings(self, request: Request) -> Response:
         found = findings(self.reader, None, None)
-        ended = sorted((f for f in found if f.state != "open"), key=lambda f: -f.end_ms)
-        return self.render(request, "findings.html", current=[f for f in found if f.state == "open"], ended=ended)
+        ended = sorted((f for f in found if f.state == "closed"), key=lambda f: -f.end_ms)
+        withdrawn = sorted((f for f in found if f.state == "withdrawn"), key=lambda f: -(f.withdrawn_ms or 0))
+        current = [f for f in found if f.state == "open"]
+        return self.render(request, "findings.html", current=current, ended=ended, withdrawn=withdrawn)
 
     def savings(self, request: Request) -> Response:
         return self.render(request, "savings.html", savings=savings(self.reader), limit=self.reader.limit)

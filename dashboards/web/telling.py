@@ -20,6 +20,8 @@ def tell(finding: FindingView, language: str, where: bool = True) -> Sentence:
             yuan_month=finding.yuan_month,
             unit=finding.unit,
             evidence=finding.evidence,
+            told_ms=finding.first_told_ms,
+            withdrawn_ms=finding.withdrawn_ms,
         ),
         language,
     )

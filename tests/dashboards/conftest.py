@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 
+import msgspec
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -40,6 +41,7 @@ from submeter.words import (
     Measure,
     Medium,
     Method,
+    NonRoutine,
     Point,
     Portfolio,
     Price,
@@ -214,24 +216,28 @@ MEASURES = (
         points=("hotel/main",),
         start="2026-06-01",
     ),
+    Measure(id="pumps", building="hotel", name="Pumps", name_zh="水泵", points=("hotel/01c",), start="2026-11-18"),
     Measure(id="blinds", building="school", name="Blinds", name_zh="遮阳", points=("school/01b",), start="2026-10-01"),
 )
 
 
-def saving(measure: Measure, per_day: float, band: float, days: int = 200) -> Saving:
-    """A straight line of ``per_day`` kWh with a band of ± ``band`` × its expected energy."""
+def saving(measure: Measure, per_day: float, band: float, days: int = 200, **more: object) -> Saving:
+    """A straight line of ``per_day`` kWh with a band of ± ``band`` × its expected energy; ``more`` fields as said."""
     n = np.arange(1, days + 1)
     first = date.fromisoformat(measure.start).toordinal()
     wave = 500 + 40 * np.sin(n / 5)
-    return Saving(
+    told = Saving(
         id=measure.id, measure=measure.id, building=measure.building, start_ms=0, end_ms=NOW_MS,
         actual_kwh=(500 - per_day) * days, expected_kwh=500.0 * days, avoided_kwh=per_day * days,
         low_kwh=per_day * days - band * 500 * days, high_kwh=per_day * days + band * 500 * days, confidence=0.9,
-        completeness=0.98, avoided_yuan=per_day * days * 0.8, avoided_kg=per_day * days * 0.5, cvrmse=0.12, nmbe=0.004,
-        days=[date.fromordinal(first + int(k) - 1).isoformat() for k in n], avoided=(n * per_day).tolist(),
-        low=(n * per_day - band * 500 * n).tolist(), high=(n * per_day + band * 500 * n).tolist(),
+        completeness=0.98, avoided_yuan=per_day * days * 0.8, avoided_kg=per_day * days * 0.5,
+        low_yuan=(per_day - band * 500) * days * 0.8, high_yuan=(per_day + band * 500) * days * 0.8,
+        low_kg=(per_day - band * 500) * days * 0.5, high_kg=(per_day + band * 500) * days * 0.5,
+        cvrmse=0.12, nmbe=0.004, days=[date.fromordinal(first + int(k) - 1).isoformat() for k in n],
+        avoided=(n * per_day).tolist(), low=(n * per_day - band * 500 * n).tolist(), high=(n * per_day + band * 500 * n).tolist(),
         actual_daily=(wave - per_day).tolist(), expected_daily=wave.tolist(),
     )  # fmt: skip
+    return msgspec.structs.replace(told, **more)  # type: ignore[arg-type]  # a table of fields
 
 
 def tell(store: Store) -> None:
@@ -241,8 +247,16 @@ def tell(store: Store) -> None:
         finding("2", "hotel/main", "base_step", 300.0, confidence=0.7),
         finding("3", "hotel/01c", "stuck", None, confidence=0.99, evidence={}),
         finding("4", "tower/01d", "spike", 90.0, state=FindingState.CLOSED),
+        finding("5", "tower/01a", "night_on", 70.0, state=FindingState.WITHDRAWN, withdrawn_ms=NOW_MS - 3_600_000),
     )
-    store.put(saving(MEASURES[0], 60, 0.03), saving(MEASURES[1], 5, 0.05))
+    store.put(
+        saving(MEASURES[0], 60, 0.03, drift_years=12, guideline_kwh=900.0, gate=["cvrmse"],
+               normalised_kwh=21_000.0, normalised_low_kwh=15_000.0, normalised_high_kwh=27_000.0,
+               events=[NonRoutine(since="2026-08-03", share=0.11, kwh_a_day=55.0),
+                       NonRoutine(since="2026-09-20", share=-0.2, kwh_a_day=-100.0, explained=True)]),
+        saving(MEASURES[1], 5, 0.05),
+        saving(MEASURES[2], 0, 0.0, days=1, refused="few_reporting_days", facts={"days": 2.0, "least": 7.0}),
+    )  # fmt: skip
     store.put(
         Balance(id="tower/main", building="tower", point="tower/main", start_ms=NOW_MS - 30 * 86_400_000, end_ms=NOW_MS,
                 main_kwh=1000, children_kwh=900, band_kwh=15, completeness=1.0,

@@ -24,10 +24,15 @@ export function avoided(list, c, { key }) {
       { name: names.b, type: "line", data: s.high.map((h, i) => put(h - s.low[i])), stack: "b", stackStrategy: "all", symbol: "none", lineStyle: { opacity: 0 },
         areaStyle: { color: green, opacity: 0.22 }, itemStyle: { color: green, opacity: 0.4 }, silent: true },
       { name: names.a, type: "line", data: s.avoided.map(put), symbol: "none", lineStyle: { color: green, width: 2.2 }, itemStyle: { color: green },
-        markLine: { silent: true, symbol: "none", label: { formatter: word("chart.zero"), color: c.soft, position: "insideEndTop" }, lineStyle: { color: c.ink, type: "solid", width: 1 }, data: [{ yAxis: 0 }] } },
+        markLine: { silent: true, symbol: "none", label: { formatter: word("chart.zero"), color: c.soft, position: "insideEndTop" }, lineStyle: { color: c.ink, type: "solid", width: 1 }, data: [{ yAxis: 0 }, ...events(s, c)] } },
     ],
   };
 }
+
+// Days from which on the level of use is another one.
+const events = (s, c) => s.events.filter((e) => s.days.includes(e.since)).map((e) => ({
+  xAxis: e.since, lineStyle: { color: c.soft, type: "dotted", width: 1.5 }, label: { formatter: word("chart.event"), color: c.soft, position: "insideEndTop", rotate: 0 },
+}));
 
 const avoidedTip = (s, i) => tip(s.days[i], [[word("chart.avoided"), kwh(s.avoided[i])], [word("chart.avoided_band"), `${kwh(s.low[i])} … ${kwh(s.high[i])}`]]);
 
@@ -48,7 +53,7 @@ export function baseline(list, c, { key }) {
       { ...side, data: low },
       { ...side, name: names.e, data: width, areaStyle: { color: c.band, opacity: 0.38 }, itemStyle: { color: c.band } },
       { type: "line", data: s.expected_daily, symbol: "none", silent: true, lineStyle: { color: c.soft, width: 1, type: "dashed" } },
-      { name: names.a, type: "line", data: s.actual_daily, symbol: "none", lineStyle: { color: c.total, width: 1.8 }, itemStyle: { color: c.total } },
+      { name: names.a, type: "line", data: s.actual_daily, symbol: "none", lineStyle: { color: c.total, width: 1.8 }, itemStyle: { color: c.total }, markLine: { silent: true, symbol: "none", data: events(s, c) } },
     ],
   };
 }

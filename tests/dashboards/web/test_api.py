@@ -105,13 +105,16 @@ def test_findings_come_with_their_sentence_in_the_language_asked_for(client):
     found = client.get("/api/v1/findings", params={"lang": "zh", "building": "tower"}).json()
     assert [f["finding"]["id"] for f in found] == ["1"]
     assert found[0]["sentence"]["what"] == "甲楼空调夜间持续运行"
-    assert len(client.get("/api/v1/findings", params={"state": "all"}).json()) == 4
+    assert len(client.get("/api/v1/findings", params={"state": "all"}).json()) == 5
+    (withdrawn,) = client.get("/api/v1/findings", params={"state": "withdrawn"}).json()
+    assert withdrawn["sentence"]["withdrawn"] == "withdrawn 20 Nov 2026 13:00"
     assert [f["finding"]["id"] for f in client.get("/api/v1/findings", params={"state": "closed"}).json()] == ["4"]
 
 
 def test_savings_tell_verdict_and_share(client):
     by_id = {s["measure"]: s for s in client.get("/api/v1/savings").json()}
-    assert {m: s["verdict"] for m, s in by_id.items()} == {"led": "saved", "chiller": "unclear", "blinds": "waiting"}
+    verdicts = {"led": "saved", "chiller": "unclear", "pumps": "refused", "blinds": "waiting"}
+    assert {m: s["verdict"] for m, s in by_id.items()} == verdicts
     assert by_id["led"]["share"] == pytest.approx(0.12)
     assert by_id["blinds"]["avoided_kwh"] is None
 

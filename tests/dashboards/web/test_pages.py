@@ -114,6 +114,36 @@ def test_a_saving_that_may_be_none_says_so_in_words(client):
     assert "与零无法区分" in client.get("/savings?lang=zh").text
 
 
+def test_a_saving_tells_money_carbon_and_what_its_band_knows(client):
+    words = text_of(client.get("/savings?lang=en").text)
+    assert "Money ¥9,600 ¥7,200 to ¥12,000" in words
+    assert "CO₂ 6.00 t 4.50 t to 7.50 t" in words
+    assert "from 12 meter-years of this portfolio in which nothing changed" in words
+    assert "How far use drifts is a stated prior" in words
+    assert "From 3 Aug 2026 on use is 11 % higher (55.0 kWh a day) for no reason that is known here." in words
+    assert "From 20 Sep 2026 on use is 20 % lower (100 kWh a day); another measure of these meters began then." in words
+    assert "In the weather of a typical year the saving is 21.0 MWh a year (between 15.0 MWh and 27.0 MWh)." in words
+    assert "ASHRAE Guideline 14 alone would say ± 900 kWh" in words
+    assert "fails ASHRAE Guideline 14 in CV(RMSE)." in words
+    assert "取自本组合12个未改造的表计年" in client.get("/savings?lang=zh").text
+
+
+def test_a_refused_saving_says_why_with_its_numbers(client):
+    words = text_of(client.get("/savings?lang=en").text)
+    assert "No number is given Why: the reporting period holds 2 usable days; at least 7 are needed" in words
+
+
+def test_a_finding_says_when_it_was_told_and_a_withdrawn_one_when_it_was_taken_back(client):
+    page = client.get("/findings?lang=en").text
+    current, withdrawn = (text_of(part) for part in page.split('id="withdrawn"'))
+    assert "told 12 Nov 2026 14:00" in current
+    assert "withdrawn 20 Nov 2026 13:00" in withdrawn
+    assert "¥70" not in page, "what was taken back costs nothing"
+    assert "a month while it lasted" in current
+    assert "2026年11月20日 13:00撤回" in client.get("/findings?lang=zh").text
+    assert "withdrawn" not in text_of(client.get("/?lang=en").text)
+
+
 def test_the_tree_names_the_node_whose_children_count_too_much(client):
     words = text_of(client.get("/meters?building=hotel&lang=en").text)
     assert "1,000 kWh 1,100 kWh −100 kWh children count too much 15.0 kWh 97 %" in words
