@@ -234,7 +234,8 @@ def saving(measure: Measure, per_day: float, band: float, days: int = 200, **mor
         low_yuan=(per_day - band * 500) * days * 0.8, high_yuan=(per_day + band * 500) * days * 0.8,
         low_kg=(per_day - band * 500) * days * 0.5, high_kg=(per_day + band * 500) * days * 0.5,
         cvrmse=0.12, nmbe=0.004, days=[date.fromordinal(first + int(k) - 1).isoformat() for k in n],
-        avoided=(n * per_day).tolist(), low=(n * per_day - band * 500 * n).tolist(), high=(n * per_day + band * 500 * n).tolist(),
+        avoided=(n * per_day).tolist(), low=(n * per_day - band * 500 * n).tolist(),
+        high=(n * per_day + band * 500 * n).tolist(),
         actual_daily=(wave - per_day).tolist(), expected_daily=wave.tolist(),
     )  # fmt: skip
     return msgspec.structs.replace(told, **more)  # type: ignore[arg-type]  # a table of fields

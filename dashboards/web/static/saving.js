@@ -15,7 +15,7 @@ export function avoided(list, c, { key }) {
   const names = { a: word("chart.avoided"), b: word("chart.avoided_band") };
   const green = client.palette["01C"];
   return {
-    grid: grid({ right: 34 }), legend: legend(c, [names.a, names.b]),
+    grid: grid({ right: 34, top: s.events.length ? 56 : 34 }), legend: legend(c, [names.a, names.b]),
     tooltip: tooltip(c, { trigger: "axis", axisPointer: { type: "line", lineStyle: { color: c.soft } }, formatter: (at) => avoidedTip(s, at[0].dataIndex) }),
     xAxis: axis(c, { type: "category", data: s.days, axisLabel: dates(c), boundaryGap: false, splitLine: { show: false }, axisLine: { onZero: false, lineStyle: { color: c.line } } }),
     yAxis: axis(c, { type: "value", name: u.name, axisLabel: { color: c.soft, formatter: tick } }),
@@ -44,7 +44,7 @@ export function baseline(list, c, { key }) {
   const width = s.expected_daily.map((v) => v * 2 * (s.cvrmse ?? 0));
   const side = { type: "line", stack: "b", symbol: "none", lineStyle: { opacity: 0 }, silent: true };
   return {
-    grid: grid({ right: 34 }), legend: legend(c, [names.e, names.a]),
+    grid: grid({ right: 34, top: s.events.length ? 56 : 34 }), legend: legend(c, [names.e, names.a]),
     tooltip: tooltip(c, { trigger: "axis", axisPointer: { type: "line", lineStyle: { color: c.soft } },
       formatter: (at) => tip(s.days[at[0].dataIndex], [[names.e, kwh(s.expected_daily[at[0].dataIndex])], [names.a, kwh(s.actual_daily[at[0].dataIndex])]]) }),
     xAxis: axis(c, { type: "category", data: s.days, axisLabel: dates(c), boundaryGap: false, splitLine: { show: false } }),

@@ -136,7 +136,7 @@ def test_a_refused_saving_says_why_with_its_numbers(client):
 def test_a_finding_says_when_it_was_told_and_a_withdrawn_one_when_it_was_taken_back(client):
     page = client.get("/findings?lang=en").text
     current, withdrawn = (text_of(part) for part in page.split('id="withdrawn"'))
-    assert "told 12 Nov 2026 14:00" in current
+    assert "first told 12 Nov 2026 14:00" in current
     assert "withdrawn 20 Nov 2026 13:00" in withdrawn
     assert "¥70" not in page, "what was taken back costs nothing"
     assert "a month while it lasted" in current
