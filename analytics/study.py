@@ -14,26 +14,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from msgspec import structs
 from threadpoolctl import threadpool_limits
 
 from analytics.anomalies import Examination, examine
-from analytics.anomalies.budget import quiet_days
-from analytics.anomalies.episode import METER_KINDS, Bools
+from analytics.anomalies.episode import METER_KINDS
 from analytics.anomalies.examine import Excursions
 from analytics.anomalies.registers import Backwards, Glitch, backwards, glitches
 from analytics.anomalies.repair import repaired
 from analytics.anomalies.telling import findings_of, followed
-from analytics.baseline import fit, predict, predict_band
-from analytics.calendar import DAY_S, instant_ms, local_seconds
-from analytics.design import Design, Floats, design
-from analytics.hours import Hours, gather, joined
+from analytics.baseline import predict, predict_band
+from analytics.design import Design, Floats
+from analytics.desk import Desk
+from analytics.hours import Hours, gather
 from analytics.ledger.frozen import past_asking
-from analytics.normal import LEAST_REPORTING_DAYS, normalised, typical_rows
-from analytics.origin import out_of_sample
 from analytics.portrait import portrait
-from analytics.savings import avoided, whole_year_width
-from analytics.tariff import rates
+from analytics.teachers import learn_due, lessons_of, place_of
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Column, Store
 from submeter.words import (
@@ -42,8 +37,8 @@ from submeter.words import (
     Finding,
     Intervals,
     Known,
+    Lesson,
     LoadShape,
-    Measure,
     Method,
     Point,
     Portfolio,
@@ -77,6 +72,8 @@ class Material:
     portfolio: Portfolio
     now_ms: int
     settings: AnalyticsSettings
+    lessons: tuple[Lesson, ...] = ()
+    """what the meters of its place taught, up to then"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +103,9 @@ class Results:
 def study_building(
     store: Store, portfolio: Portfolio, building_id: str, now_ms: int, settings: AnalyticsSettings
 ) -> Study:
-    """Study one building up to ``now_ms`` and write the results. Raises StoreAway; nothing of it is half written."""
+    """Study one building up to ``now_ms`` and write the results, after the lessons of its place that are due. Raises
+    StoreAway; nothing of it is half written."""
+    learn_due(store, portfolio, place_of(portfolio.buildings[building_id]), now_ms)
     material = collect(store, portfolio, building_id, now_ms, settings)
     return Study((), (), ()) if material is None else write(store, material, work_out(material))
 
@@ -118,7 +117,9 @@ def collect(
     hours = gather(store, portfolio, building_id, now_ms)
     if not len(hours):
         return None
-    return Material(hours, read_excursions(store, portfolio, hours, now_ms), portfolio, now_ms, settings)
+    excursions = read_excursions(store, portfolio, hours, now_ms)
+    lessons = lessons_of(store, place_of(hours.building), now_ms)
+    return Material(hours, excursions, portfolio, now_ms, settings, lessons)
 
 
 def work_out(material: Material) -> Results:
@@ -132,9 +133,9 @@ def work_out(material: Material) -> Results:
 
 def _worked_out(material: Material) -> Results:
     hours, portfolio, now_ms = material.hours, material.portfolio, material.now_ms
-    view = Desk(hours, portfolio)
+    view = Desk(hours, portfolio, material.lessons)
     examined = examine(
-        hours, view.design, material.excursions, alarms=material.settings.alarms, quiet=view.quiet_hours()
+        hours, view.design, material.excursions, view.fitted, alarms=material.settings.alarms, quiet=view.quiet_hours()
     )
     measures = [m for m in portfolio.measures.values() if m.building == hours.building.id]
     shown = [point.id for point in hours.points if shows_expected(portfolio, point)]
@@ -150,7 +151,7 @@ def _worked_out(material: Material) -> Results:
     )
 
 
-def repairs(hours: Hours, examined: Examination, view: "Desk") -> Iterator[tuple[str, Floats]]:
+def repairs(hours: Hours, examined: Examination, view: Desk) -> Iterator[tuple[str, Floats]]:
     """The repaired series of each meter that has a model and was at fault."""
     for point in sorted({e.point for e in examined.episodes if e.kind in METER_KINDS}):
         model = examined.models[point]
@@ -194,100 +195,6 @@ def shows_expected(portfolio: Portfolio, point: Point) -> bool:
     """Main meters and the sub-items right below them."""
     parent = portfolio.points.get(point.parent)
     return parent is None or parent.is_main
-
-
-class Desk:
-    """One building's hours with the designs made of them, each made once."""
-
-    def __init__(self, hours: Hours, portfolio: Portfolio) -> None:
-        self.hours = hours
-        self.portfolio = portfolio
-        self._designs: dict[tuple[int, ...], Design] = {}
-
-    def design(self, point: str) -> Design:
-        """The design of a meter: its own measures and those below it each have a level of their own."""
-        return self.design_with(self.changes(point))
-
-    def quiet_hours(self) -> dict[str, Bools]:
-        """(n) hours of each meter in which no fault of operation is told; meters without any are left out."""
-        rows, building = self.portfolio.quiet, self.hours.building.id
-        masks = {p.id: quiet_days(rows, building, p.id, self.design(p.id).day) for p in self.hours.points if rows}
-        return {point: mask for point, mask in masks.items() if mask.any()}
-
-    def changes(self, point: str) -> tuple[int, ...]:
-        zone = self.hours.building.zone
-        return tuple(sorted({instant_ms(m.works_start or m.start, zone) for m in self.portfolio.measures.values()
-                             if any(point in lineage(self.portfolio, p) for p in m.points)}))  # fmt: skip
-
-    def design_with(self, changes_ms: tuple[int, ...]) -> Design:
-        inside = tuple(ms for ms in changes_ms if self.hours.start_ms[0] < ms < self.hours.start_ms[-1])
-        if inside not in self._designs:
-            b = self.hours.building
-            self._designs[inside] = design(
-                self.hours.start, zone=b.zone, country=b.country, subdivision=b.subdivision,
-                outdoor_c=self.hours.outdoor_c, changes_ms=inside,
-            )  # fmt: skip
-        return self._designs[inside]
-
-    def tested(self, model: Baseline, examined: Examination) -> Baseline:
-        """A main meter's baseline with its error out of sample; others would cost the night without being looked at."""
-        if model.refused or not self.portfolio.points[model.point].is_main:
-            return model
-        told = out_of_sample(self.design(model.point), examined.clean[model.point])
-        return model if told is None else structs.replace(model, oos_cvrmse=told.cvrmse, oos_nmbe=told.nmbe)
-
-    def saving(self, measure: Measure, examined: Examination, now_ms: int, settings: AnalyticsSettings) -> Saving:
-        """Fit on what lies before the works, compare what lies after, both without hours in which a meter was at
-        fault."""
-        zone, hours = self.hours.building.zone, self.hours
-        start_ms, works_ms = instant_ms(measure.start, zone), instant_ms(measure.works_start or measure.start, zone)
-        on = self.design_with(())
-        energy = joined(hours, measure.points)
-        energy[np.any([examined.spoilt[p] for p in measure.points], axis=0)] = np.nan
-        clean = np.sum([examined.clean[p] for p in measure.points], axis=0)
-        before = np.where(hours.start_ms < works_ms, clean, np.nan)
-        model = fit(on, before, point="+".join(measure.points), building=measure.building)
-        after = (hours.start_ms >= start_ms) & (np.arange(len(hours)) < hours.past)
-        expected = np.zeros(len(hours)) if model.refused else predict(model, on)
-        medium = self.portfolio.points[measure.points[0]].medium
-        told = avoided(
-            measure, model, start_ms=start_ms, end_ms=max(now_ms, start_ms), day=on.day[after],
-            actual_kwh=energy[after], expected_kwh=expected[after], confidence=settings.confidence,
-            yuan_per_kwh=rates(self.portfolio.prices, hours.building.price, medium, on.day[after]),
-            kg_per_kwh=rates(self.portfolio.carbon, hours.building.carbon, medium, on.day[after]),
-            began=self._others(measure, zone),
-        )  # fmt: skip
-        return told if told.refused else self._normalised(told, model, on, np.where(after, energy, np.nan))
-
-    def _others(self, measure: Measure, zone: str) -> list[int]:
-        """Local days on which other measures of the same meters, or of meters below them, began."""
-        return [
-            int(local_seconds(np.array([instant_ms(m.start, zone) // 1000]).astype("datetime64[s]"), zone)[0] // DAY_S)
-            for m in self.portfolio.measures.values()
-            if m.id != measure.id and any(p in lineage(self.portfolio, q) for p in measure.points for q in m.points)
-        ]
-
-    def _normalised(self, told: Saving, model: Baseline, on: Design, reporting_kwh: Floats) -> Saving:
-        """The saving with what it is in a year of typical weather, where the reporting period is long enough."""
-        typical = typical_rows(on.day, self.hours.outdoor_c)
-        if typical is None or np.isfinite(reporting_kwh).sum() < LEAST_REPORTING_DAYS * 24:
-            return told
-        later = fit(on, reporting_kwh, point=model.point, building=model.building)
-        if later.refused:
-            return told
-        widths = [whole_year_width(m, told.confidence) for m in (model, later)]
-        saving, low, high = normalised(predict(model, on)[typical], predict(later, on)[typical], *widths)
-        return structs.replace(told, normalised_kwh=saving, normalised_low_kwh=low, normalised_high_kwh=high)
-
-
-def lineage(portfolio: Portfolio, point: str) -> list[str]:
-    """A meter and all meters above it."""
-    chain = []
-    while point and point not in chain:
-        chain.append(point)
-        found = portfolio.points.get(point)
-        point = found.parent if found else ""
-    return chain
 
 
 def expected(model: Baseline, on: Design) -> Expected:

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from typing import Any, Final, Protocol
 
 from analytics.study import Material, Results, Study, collect, work_out, write
+from analytics.teachers import learn_due, place_of
 from analytics.tree.balance import balances
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
@@ -54,8 +55,11 @@ def study_all(
 ) -> Iterator[Done]:
     """Study these buildings up to ``now_ms`` and write the results; one :class:`Done` each, in order of completion.
 
-    Without a pool they are worked out here, one after the other. Raises StoreAway; what was done before is kept.
+    The lessons of their places come first. Without a pool they are worked out here, one after the other. Raises
+    StoreAway; what was done before is kept.
     """
+    for place in sorted({place_of(portfolio.buildings[building]) for building in buildings}):
+        learn_due(store, portfolio, place, now_ms)
     waiting: dict[Future[Results], Material] = {}
     most = 1 if pool is None else min(pool.workers * AHEAD, BUILDINGS)
     for building in buildings:
