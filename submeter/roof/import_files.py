@@ -31,7 +31,12 @@ SHOWN = 20
 
 @click.group(name="import")
 def command() -> None:
-    """Readings that a person brings."""
+    """Readings that a person brings.
+
+    \b
+    Example:
+      submeter import readings round.csv --by "Li Wei" --dry-run
+    """
 
 
 @command.command(name="readings")

@@ -25,7 +25,13 @@ LENGTHS = {"day": Resolution.HOUR, "month": Resolution.DAY, "year": Resolution.M
 
 @click.group()
 def ledger() -> None:
-    """How each number is known."""
+    """How each number is known.
+
+    \b
+    Example:
+      submeter ledger show HQ01/main --month 2026-03 --explain
+      submeter ledger check
+    """
 
 
 for each in (check, correct, list_corrections, revoke):
