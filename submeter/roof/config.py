@@ -12,7 +12,12 @@ from submeter.settings import config_folder
 
 @click.group()
 def command() -> None:
-    """Check settings and portfolio."""
+    """Check settings and portfolio.
+
+    \b
+    Example:
+      submeter config check --settings settings.toml
+    """
 
 
 @command.command()

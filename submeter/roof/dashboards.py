@@ -16,7 +16,12 @@ from submeter.settings.settings import secret
 
 @click.group()
 def command() -> None:
-    """Grafana boards: build, compare, push."""
+    """Grafana boards: build, compare, push.
+
+    \b
+    Example:
+      submeter dashboards build --settings settings.toml --out boards
+    """
 
 
 @command.command()

@@ -22,7 +22,12 @@ from submeter.words import Device
 
 @click.group()
 def command() -> None:
-    """The pretend world's RS-485 lines, and portfolios of simulated cities."""
+    """The pretend world's RS-485 lines, and portfolios of simulated cities.
+
+    \b
+    Example:
+      submeter district portfolio --buildings 40 --seed 7 city
+    """
 
 
 @command.command()

@@ -25,7 +25,12 @@ Rows = Mapping[str, Any]
 
 @click.group(name="export")
 def command() -> None:
-    """Readings and intervals as files."""
+    """Readings and intervals as files.
+
+    \b
+    Example:
+      submeter export intervals --resolution 1d -o days.csv
+    """
 
 
 @command.command(name="readings")

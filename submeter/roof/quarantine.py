@@ -14,7 +14,12 @@ from submeter.words import Quarantined
 
 @click.group()
 def command() -> None:
-    """What was not accepted, and why. What was unknown comes back by itself when the meter is added."""
+    """What was not accepted, and why. What was unknown comes back by itself when the meter is added.
+
+    \b
+    Example:
+      submeter quarantine list --building HQ01
+    """
 
 
 @command.command(name="list")

@@ -17,7 +17,12 @@ NAMES = (
 
 @click.group()
 def command() -> None:
-    """Make passwords and tokens; nothing has a default one."""
+    """Make passwords and tokens; nothing has a default one.
+
+    \b
+    Example:
+      submeter secrets create
+    """
 
 
 @command.command()

@@ -22,7 +22,12 @@ WEATHER = ("outdoor_temperature", "humidity", "irradiance", "wind_speed")
 
 @click.group()
 def command() -> None:
-    """Weather of real sites."""
+    """Weather of real sites.
+
+    \b
+    Example:
+      submeter weather import weather.csv --station SH01 --column outdoor_temperature=temp_c
+    """
 
 
 @command.command(name="import")
