@@ -17,7 +17,8 @@ LIKELY = 0.75
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """What, where, since when, how sure, what to do, what it costs; and the short name of the kind. ``told`` is when it
-    was first told, ``withdrawn`` that it was taken back, and when ('' = it was not)."""
+    was first told, ``withdrawn`` that it was taken back, and when; ``live`` that looking back has yet to confirm it, or
+    as what it was told live if as something else ('' = none of it)."""
 
     title: str
     what: str
@@ -29,6 +30,7 @@ class Sentence:
     at_stake: str
     told: str
     withdrawn: str
+    live: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Told:
     evidence: Mapping[str, float | str]
     told_ms: int | None = None
     withdrawn_ms: int | None = None
+    first_kind: str = ""
+    confirmed: bool = True
 
 
 def kinds() -> list[str]:
@@ -68,6 +72,7 @@ def sentence(told: Told, language: str) -> Sentence:
         at_stake=_at_stake(told, language),
         told=_moment("finding.told", told.told_ms, told, language),
         withdrawn=_moment("finding.withdrawn_at", told.withdrawn_ms, told, language),
+        live=_live(told, language),
     )
 
 
@@ -120,6 +125,15 @@ def _since(told: Told, language: str) -> str:
 def _moment(key: str, ms: int | None, told: Told, language: str) -> str:
     """'' where nothing is known of it."""
     return "" if ms is None else text(language, key, date=figures.moment(ms, told.zone, language))
+
+
+def _live(told: Told, language: str) -> str:
+    if not told.confirmed:
+        return text(language, "finding.unconfirmed")
+    if told.first_kind in ("", told.kind):
+        return ""
+    row = table("findings").get(told.first_kind) or table("findings")["other"]
+    return text(language, "finding.told_as", title=row["title"][language])
 
 
 def _sure(confidence: float, language: str) -> str:

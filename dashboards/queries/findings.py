@@ -9,7 +9,8 @@ from submeter.words import Finding, FindingState
 @dataclass(frozen=True, slots=True)
 class FindingView:
     """One finding with the names of what it is about. ``kwh`` and ``yuan_month`` None = not known; ``withdrawn_ms`` is
-    when it turned out not to be so, None = it stands."""
+    when it turned out not to be so, None = it stands. ``first_kind``: as what it was told live, '' = it was not;
+    ``confirmed`` False: looking back has not seen enough of it yet."""
 
     id: str
     building: str
@@ -30,6 +31,8 @@ class FindingView:
     first_told_ms: int
     last_seen_ms: int
     withdrawn_ms: int | None
+    first_kind: str
+    confirmed: bool
     evidence: dict[str, float | str]
 
 
@@ -73,6 +76,8 @@ def _view(reader: Reader, f: Finding) -> FindingView:
         first_told_ms=f.first_told_ms,
         last_seen_ms=f.last_seen_ms,
         withdrawn_ms=f.withdrawn_ms,
+        first_kind=f.first_kind,
+        confirmed=f.confirmed,
         evidence=dict(f.evidence),
     )
 

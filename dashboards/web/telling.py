@@ -22,6 +22,8 @@ def tell(finding: FindingView, language: str, where: bool = True) -> Sentence:
             evidence=finding.evidence,
             told_ms=finding.first_told_ms,
             withdrawn_ms=finding.withdrawn_ms,
+            first_kind=finding.first_kind,
+            confirmed=finding.confirmed,
         ),
         language,
     )

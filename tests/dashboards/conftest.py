@@ -245,8 +245,8 @@ def tell(store: Store) -> None:
     """Findings, savings, a balance, gateway, quarantine and held readings."""
     store.put(
         finding("1", "tower/01b", "night_on", 1234.5),
-        finding("2", "hotel/main", "base_step", 300.0, confidence=0.7),
-        finding("3", "hotel/01c", "stuck", None, confidence=0.99, evidence={}),
+        finding("2", "hotel/main", "base_step", 300.0, confidence=0.7, first_kind="night_on"),
+        finding("3", "hotel/01c", "stuck", None, confidence=0.99, evidence={}, confirmed=False),
         finding("4", "tower/01d", "spike", 90.0, state=FindingState.CLOSED),
         finding("5", "tower/01a", "night_on", 70.0, state=FindingState.WITHDRAWN, withdrawn_ms=NOW_MS - 3_600_000),
     )

@@ -138,6 +138,8 @@ def test_a_finding_says_when_it_was_told_and_a_withdrawn_one_when_it_was_taken_b
     current, withdrawn = (text_of(part) for part in page.split('id="withdrawn"'))
     assert "first told 12 Nov 2026 14:00" in current
     assert "withdrawn 20 Nov 2026 13:00" in withdrawn
+    assert "first told 12 Nov 2026 14:00 told live as “Left on at night”" in current
+    assert current.count("told live; looking back has yet to confirm it") == 1
     assert "¥70" not in page, "what was taken back costs nothing"
     assert "a month while it lasted" in current
     assert "2026年11月20日 13:00撤回" in client.get("/findings?lang=zh").text
