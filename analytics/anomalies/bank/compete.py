@@ -12,7 +12,7 @@ import numpy as np
 
 from analytics.anomalies.bank.noise import Singles
 from analytics.anomalies.bank.record import Floats
-from analytics.anomalies.bank.segments import KINDS, LEAST, LENGTHS
+from analytics.anomalies.bank.segments import KINDS, LEAST, LENGTHS, log_sum
 from analytics.anomalies.bank.templates import UNLIKE
 
 AGREE: Final = 0.5
@@ -32,63 +32,49 @@ class Stretch:
 
 def competed(odds: Singles) -> Singles:
     """(meters, kinds, lengths, days + 1): probability of each segment, from :func:`segment_odds` of each meter."""
-    whole = _log_sum(odds.transpose(1, 0, 2, 3))
-    forth, back = _forth(whole), _back(whole)
+    whole = np.stack([log_sum(each.copy()) for each in odds])
     last = odds.shape[3] - 1
-    out = np.zeros_like(odds)
+    forth, back = _ways(whole.astype(float))
+    path = np.full(whole.shape, LEAST, np.float32)
     for at, length in enumerate(LENGTHS):
         if length <= last:
-            path = forth[:, : last + 1 - length] + back[:, length:] - forth[:, last:]
-            out[:, :, at, : last + 1 - length] = np.exp(
-                np.minimum(odds[:, :, at, : last + 1 - length] + path[:, None, :], 0)
-            )
-    return out
+            path[:, at, : last + 1 - length] = forth[:, : last + 1 - length] + back[:, length:] - forth[:, last:]
+    found = odds + path[:, None]
+    np.minimum(found, 0, out=found)
+    return np.asarray(np.exp(found, out=found), np.float32)
 
 
-def _log_sum(values: Singles) -> Floats:
-    top = values.max(axis=0)
-    return np.asarray(top + np.log(np.exp(values - top).sum(axis=0)), float)
+def _ways(whole: Floats) -> tuple[Floats, Floats]:
+    """log of the sum over all ways to the beginning of each day, and from there to the end (meters, days + 1).
 
-
-def _forth(whole: Floats) -> Floats:
-    """log of the sum over all ways to the beginning of each day (meters, days + 1)."""
+    Backwards is forwards with time turned round, so one pass over the days serves both."""
     meters, _, size = whole.shape
-    out = np.full((meters, size), float(LEAST))
-    out[:, 0] = 0
-    lengths = np.array(LENGTHS)
+    arriving = np.full((size, len(LENGTHS), 2 * meters), float(LEAST))  # segments by the day that they end on
+    for at, length in enumerate(LENGTHS):
+        arriving[length:, at, :meters] = whole[:, at, : max(size - length, 0)].T
+    arriving[:, :, meters:] = whole[:, :, ::-1].transpose(2, 1, 0)
+    before = max(LENGTHS)
+    out = np.full((before + size, 2 * meters), float(LEAST))
+    out[before] = 0
+    back = before - np.array(LENGTHS)
     for day in range(1, size):
-        n = int(np.searchsorted(lengths, day, "right"))
-        at = day - lengths[:n]
-        ways = np.concatenate([out[:, day - 1 : day], out[:, at] + whole[:, np.arange(n), at]], axis=1)
-        top = ways.max(axis=1)
-        out[:, day] = top + np.log(np.exp(ways - top[:, None]).sum(axis=1))
-    return out
-
-
-def _back(whole: Floats) -> Floats:
-    """log of the sum over all ways from the beginning of each day to the end (meters, days + 1)."""
-    meters, _, size = whole.shape
-    out = np.full((meters, size), float(LEAST))
-    out[:, -1] = 0
-    lengths = np.array(LENGTHS)
-    for day in range(size - 2, -1, -1):
-        n = int(np.searchsorted(lengths, size - 1 - day, "right"))
-        ways = np.concatenate([out[:, day + 1 : day + 2], whole[:, :n, day] + out[:, day + lengths[:n]]], axis=1)
-        top = ways.max(axis=1)
-        out[:, day] = top + np.log(np.exp(ways - top[:, None]).sum(axis=1))
-    return out
+        ways = arriving[day]
+        ways += out[back + day]
+        free = out[before + day - 1]
+        top = np.maximum(ways.max(axis=0), free)
+        ways -= top
+        out[before + day] = top + np.log(np.exp(ways, out=ways).sum(axis=0) + np.exp(free - top))
+    return out[before:, :meters].T, out[before:, meters:].T[:, ::-1]
 
 
 def of_days(probability: Singles) -> Floats:
-    """(kinds, days): probability of each kind on each day, from one meter's segments."""
-    size = probability.shape[2]
-    edge = np.zeros((len(KINDS), size))
+    """(…, kinds, days): probability of each kind on each day, from segments (…, kinds, lengths, days + 1)."""
+    size = probability.shape[-1]
+    edge = probability.sum(axis=-2, dtype=float)
     for at, length in enumerate(LENGTHS):
         if length < size:
-            part = probability[:, at, : size - length]
-            edge[:, : size - length] += part
-            edge[:, length:] -= part
-    return np.asarray(np.clip(np.cumsum(edge, axis=1)[:, :-1], 0, 1), float)
+            edge[..., length:] -= probability[..., at, : size - length]
+    return np.asarray(np.clip(np.cumsum(edge, axis=-1)[..., :-1], 0, 1), float)
 
 
 def stretches(probability: Singles, least: float) -> list[Stretch]:
@@ -98,11 +84,11 @@ def stretches(probability: Singles, least: float) -> list[Stretch]:
     at, begin = np.nonzero(whole > LEAST_SHARE)
     share, end = whole[at, begin].astype(float), begin + np.array(LENGTHS)[at]
     of_kind = probability[faults][:, at, begin].astype(float)
+    both = np.minimum.outer(end, end) - np.maximum.outer(begin, begin)
+    agreed = both / (np.maximum.outer(end, end) - np.minimum.outer(begin, begin))
+    agreed[agreed < AGREE] = 0
     out: list[Stretch] = []
     while len(begin):
-        both = np.minimum.outer(end, end) - np.maximum.outer(begin, begin)
-        agreed = both / (np.maximum.outer(end, end) - np.minimum.outer(begin, begin))
-        agreed[agreed < AGREE] = 0
         best = int((agreed @ share).argmax())
         alike = agreed[best] > 0
         probable = float(share[alike].sum())
@@ -111,5 +97,11 @@ def stretches(probability: Singles, least: float) -> list[Stretch]:
         kind = KINDS[faults[int(of_kind[:, alike].sum(axis=1).argmax())]]
         out.append(Stretch(kind, int(begin[best]), int(end[best]), min(probable, 1.0)))
         left = (end <= begin[best]) | (begin >= end[best])
-        begin, end, share, of_kind = begin[left], end[left], share[left], of_kind[:, left]
+        begin, end, share, of_kind, agreed = (
+            begin[left],
+            end[left],
+            share[left],
+            of_kind[:, left],
+            agreed[left][:, left],
+        )
     return out

@@ -15,7 +15,7 @@ from scipy.ndimage import maximum_filter1d
 from analytics.anomalies.bank.compete import Stretch, competed, of_days, stretches
 from analytics.anomalies.bank.edges import refined
 from analytics.anomalies.bank.measure import measured
-from analytics.anomalies.bank.noise import LAGS, Singles, evidence, noise_of, persistence
+from analytics.anomalies.bank.noise import LAGS, Singles, evidence, evidence_of_levels, noises, persistence
 from analytics.anomalies.bank.record import (
     Bools,
     Floats,
@@ -24,7 +24,7 @@ from analytics.anomalies.bank.record import (
     spread,
     without_common,
 )  # fmt: skip
-from analytics.anomalies.bank.segments import KINDS, LENGTHS, segment_odds
+from analytics.anomalies.bank.segments import CONSTANTS, KINDS, LENGTHS, bank_evidence, segment_odds
 from analytics.anomalies.bank.sudden import Hours, Sudden, sudden_faults
 from analytics.anomalies.bank.templates import UNLIKE, undone_cells
 
@@ -41,6 +41,7 @@ YEAR_DAYS: Final = 365
 BESIDE_H: Final = 2
 """Hours beside a bad one are suspect, too: where an episode ends is known to the hour at best."""
 POINT: Final = (-8.0, 2.0)
+LEAST_SHARE: Final = 1e-12
 MONTH_H: Final = 730.5
 BUDGET: Final = 0.5
 OUTSIDE: Final = 3.0
@@ -70,7 +71,7 @@ class LookedBack:
 
 def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
     """Examine a record; at most ``budget`` episodes a meter-month are told, the surest."""
-    sudden = [sudden_faults(_hours(record, meter)) for meter in range(len(record.names))]
+    sudden = _sudden(record)
     spoilt = np.zeros(record.energy.shape, bool)
     for meter, found in enumerate(sudden):
         for each in found:
@@ -78,26 +79,41 @@ def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
                 spoilt[meter, each.begin : each.end] = True
     plain, cells = without_common(record, spoilt)
     window = _window(record)
-    odds = np.stack([_odds(plain, meter, cells[meter], spoilt[meter], window) for meter in range(len(record.names))])
-    probability = competed(odds)
+    probability = competed(_odds(plain, cells, spoilt, window))
+    daily = of_days(probability)
     scores = np.full(record.energy.shape, np.nan)
     told: list[Told] = []
     for meter, name in enumerate(record.names):
-        scores[meter] = _scores(plain, meter, window, of_days(probability[meter]), sudden[meter])
+        scores[meter] = _scores(plain, meter, window, daily[meter], sudden[meter])
         for stretch in stretches(probability[meter], TOLERANCE):
             one = _told_stretch(plain, meter, name, stretch, window, spoilt[meter])
             _follow_edges(scores[meter], one, window.row(stretch.begin), window.row(stretch.end))
             told.append(one)
         told += [_told_sudden(record, meter, name, each) for each in sudden[meter] if each.odds > SUDDEN_ODDS]
-    told = [t for t in told if record.examined[t.begin : t.end].mean() > 0.5]  # most of it
-    return LookedBack(scores, tuple(_within(told, record, budget)))
+    return LookedBack(scores, _within(told, record, budget))
 
 
-def _hours(record: Record, meter: int) -> Hours:
-    return Hours(
-        record.energy[meter], record.expected(meter), record.logs(meter), record.usual[meter],
-        float(record.floor[meter]), record.history,
-    )  # fmt: skip
+def first_look(record: Record, budget: float = BUDGET) -> LookedBack:
+    """The same by the exact rules and the residual alone: sudden faults are told, lasting ones only score."""
+    sudden, window = _sudden(record), _window(record)
+    nothing = np.zeros((len(KINDS), window.days))
+    scores = np.stack([_scores(record, m, window, nothing, found) for m, found in enumerate(sudden)])
+    told = [
+        _told_sudden(record, meter, name, each)
+        for meter, name in enumerate(record.names)
+        for each in sudden[meter]
+        if each.odds > SUDDEN_ODDS
+    ]
+    return LookedBack(scores, _within(told, record, budget))
+
+
+def _sudden(record: Record) -> list[list[Sudden]]:
+    """Sudden faults of each meter."""
+    return [
+        sudden_faults(Hours(record.energy[m], record.expected(m), record.logs[m], record.usual[m],
+                            float(record.floor[m]), record.history))
+        for m in range(len(record.names))
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,42 +135,47 @@ def _window(record: Record) -> Window:
     return Window(begin, (int(rows[-1]) + 1 - begin) // 24)
 
 
-def _odds(record: Record, meter: int, cells: Floats, spoilt: Bools, window: Window) -> Singles:
-    """Odds of all segments of the window's days for one meter."""
-    first = first_midnight(record.hour)
-    days = len(cells)
-    logs = np.where(spoilt, np.nan, record.logs(meter))
-    wide = max(spread(logs - record.usual[meter]), LEAST_SPREAD)
-    working = record.working[first : first + 24 * days : 24]
-    noise = noise_of(cells, working, np.arange(days) % YEAR_DAYS)
+def _odds(record: Record, cells: Floats, spoilt: Bools, window: Window) -> Singles:
+    """Odds of all segments of the window's days (meters, kinds, lengths, days + 1)."""
+    first, days = first_midnight(record.hour), cells.shape[1]
+    learnt = noises(cells, record.working[first : first + 24 * days : 24], np.arange(days) % YEAR_DAYS)
     skip = (window.begin - first) // 24
-    part = slice(skip, skip + window.days)
-    inside = replace(noise, weight=noise.weight[part], cells=noise.cells[part], known=noise.known[part])
-    bank, drift = undone_cells(record, meter, logs, slice(window.begin, window.row(window.days)), wide)
-    return segment_odds(evidence(inside, bank), evidence(inside, drift), persistence(noise.level, LENGTHS))
+    part, rows = slice(skip, skip + window.days), slice(window.begin, window.row(window.days))
+    out = []
+    for meter, noise in enumerate(learnt):
+        logs = np.where(spoilt[meter], np.nan, record.logs[meter])
+        wide = max(spread(logs - record.usual[meter]), LEAST_SPREAD)
+        inside = replace(noise, weight=noise.weight[part], cells=noise.cells[part], known=noise.known[part])
+        shaped, plain = undone_cells(record, meter, logs, rows, wide)
+        found = bank_evidence(evidence(inside, shaped), evidence_of_levels(inside, plain, CONSTANTS))
+        out.append(segment_odds(*found, persistence(noise.level, LENGTHS)))
+    return np.stack(out)
 
 
 def _scores(record: Record, meter: int, window: Window, days: Floats, sudden: list[Sudden]) -> Floats:
     """Logarithm of the odds of each hour: of long faults, of sudden ones, and of merely standing out."""
     faults = [k for k, name in enumerate(KINDS) if name != UNLIKE]
-    daily = np.log(np.clip(days[faults].sum(axis=0), 1e-12, 1))
+    daily = np.clip(days[faults].sum(axis=0), LEAST_SHARE, 1)
     out = np.full(len(record.hour), daily.min())
     out[window.begin : window.row(window.days)] = np.repeat(daily, 24)
-    out = np.logaddexp(out, _standing_out(record, meter))
+    seen = record.span
+    out[seen] = np.log(out[seen] + _standing_out(record, meter)[seen])
     for each in sudden:
         rows = slice(max(each.begin - BESIDE_H, 0), each.end + BESIDE_H)
         out[rows] = np.maximum(out[rows], min(each.odds - 12, 1 + 0.01 * each.odds) - 0.5)
         rows = slice(each.begin, each.end)
         out[rows] = np.maximum(out[rows], min(each.odds - 12, 1 + 0.01 * each.odds))
-    return np.where(record.examined, out, np.nan)
+    out[~record.examined] = np.nan
+    return out
 
 
 def _standing_out(record: Record, meter: int) -> Floats:
-    """Logarithm of small odds that grow with the hour's distance from what is usual, or that of an hour beside it."""
-    residual = record.logs(meter) - record.usual[meter]
-    far = np.nan_to_num(np.abs(residual)) / max(spread(residual), 1e-6)
+    """Small odds that grow with the hour's distance from what is usual, or that of an hour beside it."""
+    residual = record.residual[meter]
+    far = np.abs(residual) / max(spread(residual), 1e-6)
+    far[np.isnan(far)] = 0.0
     beside = maximum_filter1d(far, 2 * BESIDE_H + 1)
-    return np.asarray(POINT[0] + POINT[1] * np.log(np.maximum(np.maximum(far, 0.9 * beside), 0.1)), float)
+    return np.asarray(np.exp(POINT[0]) * np.maximum(np.maximum(far, 0.9 * beside), 0.1) ** 2, float)
 
 
 def _follow_edges(scores: Floats, one: Told, begin: int, end: int) -> None:
@@ -179,9 +200,11 @@ def _told_sudden(record: Record, meter: int, name: str, each: Sudden) -> Told:
     )
 
 
-def _within(told: list[Told], record: Record, budget: float) -> list[Told]:
-    """The surest, as many as the alarm budget lets through; what is certain is told in any case."""
+def _within(told: list[Told], record: Record, budget: float) -> tuple[Told, ...]:
+    """Those that lie in the examined hours for the most part: the surest, as many as the alarm budget lets through;
+    what is certain is told in any case."""
+    inside = [t for t in told if record.examined[t.begin : t.end].mean() > 0.5]
     months = record.examined.sum() * len(record.names) / MONTH_H
     most = max(round(budget * months), 1)
-    ranked = sorted(told, key=lambda t: -t.confidence)
-    return ranked[:most] + [t for t in ranked[most:] if t.confidence >= CERTAIN]
+    ranked = sorted(inside, key=lambda t: -t.confidence)
+    return (*ranked[:most], *(t for t in ranked[most:] if t.confidence >= CERTAIN))

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from analytics.anomalies.bank.record import Bools, Floats, Record
+from analytics.anomalies.bank.record import Bools, Floats, Record, median
 from analytics.anomalies.bank.templates import night_hours
 
 AROUND_H: Final = 14 * 24
@@ -54,10 +54,10 @@ def measured(
 
 def local_usual(record: Record, meter: int, begin: int, end: int, spoilt: Bools) -> Floats:
     """kWh usual in rows [begin, end), at the level that the meter had around them (median of the log residual)."""
-    sides = np.r_[max(begin - AROUND_H, 0) : begin, end : min(end + AROUND_H, len(record.hour))]
-    residual = np.where(spoilt[sides], np.nan, record.logs(meter)[sides] - record.usual[meter][sides])
+    before, after = slice(max(begin - AROUND_H, 0), begin), slice(end, end + AROUND_H)
+    residual = np.concatenate([np.where(spoilt[s], np.nan, record.residual[meter, s]) for s in (before, after)])
     around = residual[np.isfinite(residual)]
-    level = float(np.median(around)) if len(around) >= LEAST_H else 0.0
+    level = median(around) if len(around) >= LEAST_H else 0.0
     return np.asarray(np.maximum(np.exp(record.usual[meter][begin:end] + level) - record.floor[meter], 0), float)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.anomalies.bank.record import BLOCKS, Bools, Floats, Ints, Number, spread
+from analytics.anomalies.bank.record import BLOCKS, Bools, Floats, Ints, Number, median, spread
 
 Singles = NDArray[np.float32]
 
@@ -49,31 +49,50 @@ class Noise:
 
 def noise_of(cells: Floats, working: Bools, day_of_year: Ints) -> Noise:
     """Learn it from a meter's cells (days, blocks), NaN = unknown; ``working`` and ``day_of_year`` per day."""
+    return noises(cells[None], working, day_of_year)[0]
+
+
+def noises(cells: Floats, working: Bools, day_of_year: Ints) -> list[Noise]:
+    """The same of many meters (meters, days, blocks)."""
     known = np.isfinite(cells)
     filled = np.where(known, cells, 0.0)
-    past = np.stack([lagged(filled, k) for k in LAGS], axis=-1)
     usable = known.copy()
-    usable[: max(LAGS)] = False
-    follow = _follow(filled, past, usable, 3 * spread(cells))
-    innovation = filled - past @ follow
+    usable[:, : max(LAGS)] = False
+    follow = [_follow(y, u, 3 * spread(c)) for y, u, c in zip(filled, usable, cells, strict=True)]
+    innovation = filled.copy()
+    for lag, along in zip(LAGS, np.transpose(follow), strict=True):
+        innovation -= along[:, None, None] * lagged(filled, lag)
     scale = _scales(innovation, usable, working, day_of_year)
-    unit = np.clip(innovation / scale, -MOST, MOST)[usable.all(axis=1)]
-    together = np.corrcoef(unit.T) if len(unit) > BLOCKS else np.eye(BLOCKS)
-    together = 0.9 * np.nan_to_num(together) + 0.1 * np.eye(BLOCKS)
-    np.fill_diagonal(together, 1.0)
-    root = np.linalg.inv(np.linalg.cholesky(together)).T
-    weight = known / scale
-    level = (innovation * weight) @ (root @ root.sum(axis=0)) / np.sqrt((root.sum(axis=0) ** 2).sum())
+    whole: Bools = np.all(usable, axis=2)
+    return [_noise(*e) for e in zip(follow, filled, known, innovation / scale, known / scale, whole, strict=True)]
+
+
+def _noise(follow: Floats, filled: Floats, known: Bools, unit: Floats, weight: Floats, whole: Bools) -> Noise:
+    """One meter's noise from its innovation in units of its scale (days, blocks); ``whole`` days correlate."""
+    root = np.linalg.inv(np.linalg.cholesky(_correlation(np.clip(unit[whole], -MOST, MOST)))).T
+    level = (known * unit) @ (root @ root.sum(axis=0)) / np.sqrt((root.sum(axis=0) ** 2).sum())
     return Noise(
         follow, weight.astype(np.float32), root.astype(np.float32), filled.astype(np.float32), known,
         np.clip(level, -MOST, MOST).astype(np.float32),
     )  # fmt: skip
 
 
+def _correlation(unit: Floats) -> Floats:
+    """Of blocks over days (days, blocks), drawn a tenth towards none."""
+    out = np.eye(unit.shape[1])
+    if len(unit) > unit.shape[1]:
+        centred = unit - unit.mean(axis=0)
+        together = centred.T @ centred
+        size = np.sqrt(np.maximum(np.diagonal(together), 1e-12))
+        out = 0.9 * together / np.outer(size, size)
+        np.fill_diagonal(out, 1.0)
+    return out
+
+
 def persistence(level: Singles, lengths: tuple[int, ...]) -> Floats:
     """Variance of the mean over so many days, by what independent days would have, at least 1 (lengths)."""
-    centred = np.asarray(level - np.median(level), float)
-    sums, scale = np.r_[0.0, np.cumsum(centred)], max(spread(centred), 1e-6)
+    centred = np.asarray(level - median(level), float)
+    sums, scale = np.concatenate([[0.0], np.cumsum(centred)]), max(spread(centred), 1e-6)
     tried = [n for n in TRIED_DAYS if n < len(level) / 4] or [1]
     found = [(spread(sums[n:] - sums[:-n]) / scale) ** 2 / n for n in tried]
     return np.asarray(np.interp(lengths, tried, np.maximum.accumulate(np.maximum(found, 1))), float)
@@ -86,46 +105,49 @@ def lagged(values: NDArray[Number], days: int) -> NDArray[Number]:
     return out
 
 
-def _follow(y: Floats, past: Floats, usable: Bools, edge: float) -> Floats:
-    """Robust coefficients of the lags, one set for all blocks."""
-    x, y = past[usable], np.asarray(y[usable], float)
+def _follow(filled: Floats, usable: Bools, edge: float) -> Floats:
+    """Robust coefficients of the lags, one set for all blocks; (days, blocks) without NaN."""
+    y = filled[usable]
     if len(y) < 30:  # five days
         return np.zeros(len(LAGS))
+    x = np.stack([lagged(filled, lag)[usable] for lag in LAGS])
     weight = np.minimum(1, max(edge, 1e-9) / np.maximum(np.abs(y), 1e-9))
     follow: Floats = np.zeros(len(LAGS))
     for _ in range(3):
-        xw = x * weight[:, None]
-        follow = np.asarray(np.linalg.solve(x.T @ xw + RIDGE * np.eye(len(LAGS)), xw.T @ y), float)
-        error = np.abs(y - x @ follow)
-        weight = np.minimum(1, HUBER * 1.4826 * np.median(error) / np.maximum(error, 1e-9))
-    return np.asarray(follow, float)
+        xw = x * weight
+        follow = np.asarray(np.linalg.solve(xw @ x.T + RIDGE * np.eye(len(LAGS)), xw @ y), float)
+        error = np.abs(y - follow @ x)
+        weight = np.minimum(1, HUBER * 1.4826 * median(error) / np.maximum(error, 1e-9))
+    return follow
 
 
 def _scales(innovation: Floats, usable: Bools, working: Bools, day_of_year: Ints) -> Floats:
-    """(days, blocks): by working or other day, each with its quarters drawn towards the whole."""
-    marked = np.where(usable, np.abs(innovation), np.nan)
+    """(meters, days, blocks): by working or other day, each with its quarters drawn towards the whole."""
+    marked = np.where(usable, np.abs(innovation), np.nan).transpose(0, 2, 1)
     quarter = np.minimum(day_of_year // QUARTER_DAYS, QUARTERS - 1)
     out = np.empty_like(innovation)
-    overall = _middle(marked, np.full(innovation.shape[1], spread(innovation)))
+    overall = _middle(marked, np.array([[spread(row)] for row in innovation.reshape(len(innovation), -1)]))
     for work in (False, True):
-        whole = _middle(marked[working == work], overall)
+        whole = _middle(marked[..., working == work], overall)
         for q in range(QUARTERS):
             rows = (working == work) & (quarter == q)
-            days = usable[rows].sum(axis=0)
-            own = _middle(marked[rows], whole)
-            out[rows] = np.sqrt((days * own**2 + OWN_DAYS * whole**2) / (days + OWN_DAYS))
+            mine = marked[..., rows]
+            days = np.isfinite(mine).sum(axis=2)
+            own = _middle(mine, whole)
+            out[:, rows] = np.sqrt((days * own**2 + OWN_DAYS * whole**2) / (days + OWN_DAYS))[:, None]
     return np.asarray(np.maximum(out, LEAST_SCALE), float)
 
 
 def _middle(values: Floats, otherwise: Floats) -> Floats:
-    """1.4826 · median of each column without NaN, ``otherwise`` where fewer than four are known."""
-    if not len(values):
-        return otherwise
-    order = np.sort(values, axis=0)
-    count = np.isfinite(order).sum(axis=0)
-    low, high = (np.take_along_axis(order, np.maximum(k, 0)[None], axis=0)[0] for k in ((count - 1) // 2, count // 2))
+    """1.4826 · median over the last axis without NaN, ``otherwise`` where fewer than four are known."""
     few = 4
-    return np.asarray(np.where(count >= few, 1.4826 * (low + high) / 2, otherwise), float)
+    if values.shape[-1] < few:
+        return np.broadcast_to(otherwise, values.shape[:-1])
+    order = np.sort(values, axis=-1)
+    count = np.isfinite(order).sum(axis=-1)
+    ranks = np.stack([np.maximum(count - 1, 0) // 2, np.minimum(count // 2, values.shape[-1] - 1)], axis=-1)
+    middle = np.take_along_axis(order, ranks, axis=-1).mean(axis=-1)
+    return np.asarray(np.where(count >= few, 1.4826 * middle, otherwise), float)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,22 +162,56 @@ class Evidence:
 
 def evidence(noise: Noise, undone: Singles) -> Evidence:
     """``undone`` (hypotheses, days, blocks): log residuals as they would be without the fault, NaN = unknown."""
-    there = np.where(np.isfinite(undone), undone, noise.cells)
-    own, mine = _terms(noise, noise.cells[None]), _terms(noise, there)
-    none = _likely(own[0] - own[1] - own[2])
-    inside = (mine[0] - own[1] - own[2], mine[0] - mine[1] - own[2], mine[0] - mine[1] - mine[2])
-    after = (own[0] - mine[1] - mine[2], own[0] - own[1] - mine[2])
-    return Evidence(tuple(_likely(w) - none for w in inside), tuple(_likely(w) - none for w in after))
+    own = _terms(noise, noise.cells[None])
+    mine = _terms(noise, np.where(np.isfinite(undone), undone, noise.cells))
+    return _against_none(own, [np.einsum("bhd,bhd->hd", w, w) for w in _cases(own, mine)])
+
+
+def evidence_of_levels(noise: Noise, plain: Singles, levels: Floats) -> Evidence:
+    """:func:`evidence` of faults that lift the log residual ``plain`` (days, blocks) by one of ``levels`` throughout.
+
+    A day's distance is then a parabola of the level: three coefficients a day serve all levels.
+    """
+    known = np.isfinite(plain)
+    own, mine = (_terms(noise, c[None]) for c in (noise.cells, np.where(known, plain, noise.cells)))
+    none = tuple(np.zeros_like(part) for part in own)
+    lift = _cases(none, _terms(noise, known[None].astype(np.float32)))
+    level = levels[:, None]
+    distances = []
+    for shown, one in zip(_cases(own, mine), lift, strict=True):
+        w, v = shown[:, 0].astype(float), one[:, 0].astype(float)
+        apart = (w * w).sum(axis=0) - 2 * level * (w * v).sum(axis=0) + level**2 * (v * v).sum(axis=0)
+        distances.append(np.maximum(apart, 0).astype(np.float32))
+    return _against_none(own, distances)
 
 
 def _terms(noise: Noise, cells: Singles) -> tuple[Singles, ...]:
-    """The day itself and what each lag makes expect, whitened: (hypotheses, days, blocks) each."""
+    """What the day itself and each of its lags add to its innovation, whitened: (blocks, hypotheses, days) each."""
     parts: list[Singles] = [cells]
-    parts += [np.float32(f) * lagged(cells, k) for f, k in zip(noise.follow, LAGS, strict=True)]
-    return tuple(np.asarray((p * noise.weight) @ noise.root, np.float32) for p in parts)
+    parts += [np.float32(-f) * lagged(cells, k) for f, k in zip(noise.follow, LAGS, strict=True)]
+    turned = (np.ascontiguousarray((p * noise.weight).transpose(2, 0, 1)) for p in parts)
+    return tuple((noise.root.T @ t.reshape(len(t), -1)).reshape(t.shape) for t in turned)
 
 
-def _likely(white: Singles) -> Singles:
-    """Logarithm of the multivariate t density of each day, without its constant."""
-    distance = np.einsum("hdb,hdb->hd", white, white)
-    return np.asarray(np.float32(-0.5 * (TAIL + BLOCKS)) * np.log1p(distance / np.float32(TAIL)), np.float32)
+def _cases(own: tuple[Singles, ...], mine: tuple[Singles, ...]) -> tuple[Singles, ...]:
+    """Innovations of the cases of :class:`Evidence`: in the fault with no, one and two lags in it; behind it with two,
+    and one."""
+    day, near, far = own
+    fault, near_in, far_in = mine
+    return (fault + near + far, fault + near_in + far, fault + near_in + far_in, day + near_in + far_in,
+            day + near + far_in)  # fmt: skip
+
+
+def _against_none(own: tuple[Singles, ...], distances: list[Singles]) -> Evidence:
+    """Logarithm of the multivariate t density at each day's distance, against that of the day as it is."""
+    as_is = own[0] + own[1] + own[2]
+    none = _likely(np.einsum("bhd,bhd->hd", as_is, as_is))
+    found = [_likely(d) - none for d in distances]
+    cut = len(LAGS) + 1
+    return Evidence(tuple(found[:cut]), tuple(found[cut:]))
+
+
+def _likely(distance: Singles) -> Singles:
+    """Logarithm of the multivariate t density, without its constant."""
+    out = np.log(1 + distance / np.float32(TAIL))  # faster than log1p, and exact where it matters
+    return np.asarray(np.float32(-0.5 * (TAIL + BLOCKS)) * out, np.float32)

@@ -9,6 +9,7 @@ this meter has gone along with it before.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, TypeVar
 
 import numpy as np
@@ -37,7 +38,7 @@ SHRINK_DAYS: Final = 20.0
 """Prior weight, in days, of following the others not at all."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Record:
     """``energy`` (meters, n) kWh, NaN = unknown · ``usual`` (meters, n) logarithm of what is usual plus ``floor``
     (meters) · ``hour`` 0…23 and ``working`` of the local clock (n) · ``history`` (n) hours that are known to be the
@@ -52,9 +53,21 @@ class Record:
     history: Bools
     examined: Bools
 
-    def logs(self, meter: int) -> Floats:
-        """Logarithm of a meter's energy plus floor, NaN where unknown."""
-        return np.asarray(np.log(np.maximum(self.energy[meter], 0) + self.floor[meter]), float)
+    @cached_property
+    def span(self) -> slice:
+        """Rows from the first to the last examined hour."""
+        rows = np.flatnonzero(self.examined)
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+
+    @cached_property
+    def logs(self) -> Floats:
+        """Logarithm of energy plus floor (meters, n), NaN where unknown."""
+        return logs_of(self.energy, self.floor)
+
+    @cached_property
+    def residual(self) -> Floats:
+        """``logs`` − ``usual`` (meters, n), NaN where unknown."""
+        return np.asarray(self.logs - self.usual, float)
 
     def expected(self, meter: int) -> Floats:
         """kWh that would be usual in each hour, at least a fifth of the floor."""
@@ -65,8 +78,8 @@ def recorded(
     names: Sequence[str], energy: Floats, designs: Sequence[Design], history: Bools, examined: Bools
 ) -> Record:
     """The record of meters that have anything to tell: ``designs`` one a meter, all on the same hours."""
-    floor = np.array([FLOOR * _mean(row, history) for row in energy])
-    logs = np.log(np.maximum(energy, 0) + floor[:, None])
+    floor = FLOOR * _means(energy, history)
+    logs = logs_of(energy, floor)
     usual = np.empty_like(energy)
     whole = np.isfinite(energy).mean(axis=1) > SHARED_SHARE
     for on in {id(d): d for d in designs}.values():
@@ -80,10 +93,20 @@ def recorded(
     return Record(tuple(names), on.hour, on.working, energy, floor, usual, history, examined)
 
 
-def _mean(energy: Floats, history: Bools) -> float:
-    known = np.isfinite(energy) & history
-    known = known if known.any() else np.isfinite(energy)
-    return max(float(energy[known].mean()), 1e-9) if known.any() else 1e-9
+def logs_of(energy: Floats, floor: Floats) -> Floats:
+    """Logarithm of energy (meters, n) plus a floor (meters), NaN where unknown."""
+    shown = np.maximum(energy, 0)
+    shown += floor[:, None]
+    return np.asarray(np.log(shown, out=shown), float)
+
+
+def _means(energy: Floats, history: Bools) -> Floats:
+    """Mean of each meter's own past (meters), of all of it where it has none, and never nothing."""
+    known = np.isfinite(energy)
+    past = np.asarray(known & history)
+    known[past.any(axis=1)] &= history
+    total = np.where(known, energy, 0.0).sum(axis=1)
+    return np.asarray(np.maximum(total / np.maximum(known.sum(axis=1), 1), 1e-9), float)
 
 
 def first_midnight(hour: Ints) -> int:
@@ -95,19 +118,39 @@ def spread(values: Floats) -> float:
     """Robust scale about zero (1.4826 · median |value|), NaN left out; of many values every fifth is enough."""
     some = values[::EVERY] if values.ndim == 1 and len(values) > MANY else values
     known = np.abs(some[np.isfinite(some)])
-    return 1.4826 * float(np.median(known)) if len(known) else 0.0
+    return 1.4826 * median(known) if len(known) else 0.0
+
+
+def median(values: NDArray[Number]) -> float:
+    """The median of at least one value (n), without NaN; np.median's checks take longer than its work."""
+    half = len(values) // 2
+    order = np.partition(values, half)
+    return float(order[half]) if len(values) % 2 else float(order[:half].max() + order[half]) / 2
+
+
+def quantile(values: NDArray[Number], share: float) -> float:
+    """The quantile of at least one value (n), without NaN, on a straight line between ranks (as np.quantile)."""
+    at = share * (len(values) - 1)
+    low = int(at)
+    order = np.partition(values, low)
+    if at == low:
+        return float(order[low])
+    return float(order[low] + (at - low) * (order[low + 1 :].min() - order[low]))
 
 
 def blocked(values: NDArray[Number], begin: int, days: int) -> NDArray[Number]:
     """Means of blocks of :data:`BLOCK_H` hours (…, days, blocks), NaN where more than half of one is unknown."""
     part = values[..., begin : begin + days * 24]
-    known = np.isfinite(part)
-    filled = np.where(known, part, values.dtype.type(0))
-    total, count = filled[..., ::BLOCK_H].copy(), known[..., ::BLOCK_H].astype(values.dtype)
+    mean = part[..., ::BLOCK_H].copy()
     for k in range(1, BLOCK_H):
-        total += filled[..., k::BLOCK_H]
-        count += known[..., k::BLOCK_H]
-    mean = np.where(count >= BLOCK_H / 2, total / np.maximum(count, 1), np.nan)
+        mean += part[..., k::BLOCK_H]
+    mean /= BLOCK_H
+    some = np.isnan(mean)
+    if some.any():
+        hours = part.reshape(*mean.shape, BLOCK_H)[some]
+        known = np.isfinite(hours)
+        total, count = np.where(known, hours, 0).sum(axis=-1), known.sum(axis=-1)
+        mean[some] = np.where(count >= BLOCK_H / 2, total / np.maximum(count, 1), np.nan)
     return np.asarray(mean.reshape(*part.shape[:-1], days, BLOCKS), values.dtype)
 
 
@@ -122,7 +165,7 @@ def without_common(record: Record, spoilt: Bools) -> tuple[Record, Floats]:
     days = (len(record.hour) - begin) // 24
     cells = np.empty((len(record.names), days, BLOCKS))
     for meter in range(len(record.names)):
-        residual = np.where(spoilt[meter], np.nan, record.logs(meter) - record.usual[meter])
+        residual = np.where(spoilt[meter], np.nan, record.residual[meter])
         most = MOST_SPREADS * spread(residual)
         cells[meter] = blocked(np.clip(residual, -most, most), begin, days)
     if len(record.names) <= LEAST_PEERS:
@@ -157,12 +200,14 @@ def _at(order: Floats, rank: NDArray[np.intp]) -> Floats:
 
 
 def loading(own: Floats, common: Floats) -> Floats:
-    """How far a meter goes along with the others, per block (blocks), 0 … 1.5, by robust ridge."""
-    known, y = np.isfinite(own), np.nan_to_num(own)
-    along = np.full(own.shape[1], 0.5)
+    """How far a meter goes along with the others, per block (blocks), 0 … 1.5, by robust ridge; both (days, blocks)."""
+    y, x = np.ascontiguousarray(own.T), np.ascontiguousarray(common.T)
+    known = np.isfinite(y)
+    y, xx = np.where(known, y, 0.0), x * x
+    along = np.full((len(y), 1), 0.5)
     for _ in range(4):
-        error = y - along * common
-        edge = HUBER * 1.4826 * np.median(np.abs(error), axis=0)
-        weight = known * np.minimum(edge / np.maximum(np.abs(error), 1e-9), 1)
-        along = (weight * common * y).sum(axis=0) / ((weight * common**2).sum(axis=0) + SHRINK_DAYS)
-    return np.asarray(np.clip(along, 0, 1.5), float)
+        error = np.abs(y - along * x)
+        edge = HUBER * 1.4826 * np.array([[median(row)] for row in error])
+        weight = known * np.minimum(edge / np.maximum(error, 1e-9), 1)
+        along = ((weight * x * y).sum(axis=1) / ((weight * xx).sum(axis=1) + SHRINK_DAYS))[:, None]
+    return np.asarray(np.clip(along[:, 0], 0, 1.5), float)

@@ -7,6 +7,7 @@ read along its slope from the evidence of fixed levels, all beginnings at once.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -15,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from analytics.anomalies.bank.noise import LAGS, Evidence, Singles
 from analytics.anomalies.bank.record import Floats
-from analytics.anomalies.bank.templates import BANK, DRIFT_STEP, LONG, SLOPES, UNLIKE
+from analytics.anomalies.bank.templates import BANK, DRIFT_STEP, DRIFT_STEPS, FLAT, LONG, SHAPED, SLOPES, UNLIKE
 
 KINDS: Final = (*LONG, UNLIKE)
 SHORTEST: Final[Mapping[str, int]] = {"level_up": 5, "night_on": 4, "phase_loss": 4, "time_shift": 5, UNLIKE: 3}
@@ -30,6 +31,30 @@ TEMPER: Final = 0.6
 PERSIST: Final = 0.65
 MONTH_DAYS: Final = 30
 LEAST: Final = -1e9
+ROWS: Final[Mapping[str, slice]] = {
+    kind: slice(min(rows), max(rows) + 1)
+    for kind in SHORTEST
+    if (rows := [row for row, t in enumerate(BANK) if t.kind == kind])
+}
+"""Where in the bank a kind's templates are: side by side."""
+
+
+CONSTANTS: Final = np.array([*(np.log(BANK[row].size) for row in FLAT), *(DRIFT_STEP * np.arange(DRIFT_STEPS))])
+"""Levels of the log residual that are asked for: those of the bank's factors, then those on a drift's way."""
+
+
+def bank_evidence(shaped: Evidence, constant: Evidence) -> tuple[Evidence, Evidence]:
+    """Evidence of the whole bank, in its order, and of a drift's levels: from that of the :data:`SHAPED` templates and
+    of :data:`CONSTANTS`."""
+    order = np.argsort([*SHAPED, *FLAT])
+
+    def part(which: str) -> tuple[tuple[Singles, ...], tuple[Singles, ...]]:
+        pairs = list(zip(getattr(shaped, which), getattr(constant, which), strict=True))
+        bank = tuple(np.concatenate([s, c[: len(FLAT)]])[order] for s, c in pairs)
+        return bank, tuple(c[len(FLAT) :] for _, c in pairs)
+
+    (inside, inside_drift), (after, after_drift) = part("inside"), part("after")
+    return Evidence(inside, after), Evidence(inside_drift, after_drift)
 
 
 def segment_odds(bank: Evidence, drift: Evidence, persistence: Floats) -> Singles:
@@ -39,28 +64,42 @@ def segment_odds(bank: Evidence, drift: Evidence, persistence: Floats) -> Single
     days = begins.shape[1] - 1
     temper = (TEMPER / persistence**PERSIST).astype(np.float32)
     out = np.full((len(KINDS), len(LENGTHS), days + 1), LEAST, np.float32)
+    beyond = np.concatenate([ends, np.full((len(ends), LONGEST), LEAST, np.float32)], axis=1)
     for name, shortest in SHORTEST.items():
-        own = [at for at, n in enumerate(LENGTHS) if shortest <= n <= min(LONGEST, days)]
-        rows = [row for row, t in enumerate(BANK) if t.kind == name]
-        prior = np.log([BANK[r].prior * RATE[name] / MONTH_DAYS / max(len(own), 1) for r in rows])
-        end = np.arange(days + 1) + np.array([LENGTHS[at] for at in own])[:, None]
-        found = begins[rows][:, None] + ends[rows][:, np.minimum(end, days)]  # (templates, lengths, days + 1)
-        found = found * temper[own, None] + prior.astype(np.float32)[:, None, None]
-        out[KINDS.index(name), own] = np.where(end <= days, log_sum(found), LEAST)
-    rate = np.float32(np.log(RATE["drift"] / MONTH_DAYS / len(DRIFTS) / len(SLOPES)))
-    behind = drift_behind(drift)
-    for length in DRIFTS:
-        if length <= days:
-            at = LENGTHS.index(length)
-            of_slopes = drift_inside(drift, length) + behind[:, length:]
-            out[KINDS.index("drift"), at, : days + 1 - length] = log_sum(temper[at] * of_slopes + rate)
+        last = min(LONGEST, days)
+        if last < shortest:
+            continue
+        first, own = ROWS[name].start, slice(LENGTHS.index(shortest), LENGTHS.index(last) + 1)
+        behind = sliding_window_view(beyond[ROWS[name]], days + 1, axis=1)[:, shortest : last + 1]
+        prior = [BANK[first + k].prior * RATE[name] / MONTH_DAYS / (last + 1 - shortest) for k in range(len(behind))]
+        found = begins[ROWS[name], None] + behind  # (templates, lengths, days + 1)
+        found *= temper[own, None]
+        found += np.log(prior).astype(np.float32)[:, None, None]
+        out[KINDS.index(name), own] = np.maximum(log_sum(found), LEAST)
+    _drifts(drift, temper, out[KINDS.index("drift")])
+    for at, length in enumerate(LENGTHS):
+        out[:, at, max(days + 1 - length, 0) :] = LEAST
     return out
 
 
+def _drifts(drift: Evidence, temper: Singles, out: Singles) -> None:
+    """Odds of drifts into ``out`` (lengths, days + 1)."""
+    rate = np.float32(np.log(RATE["drift"] / MONTH_DAYS / len(DRIFTS) / len(SLOPES)))
+    inside, behind = drift_inside(drift), drift_behind(drift)
+    days = behind.shape[1] - 1
+    for of_length, length in zip(inside, DRIFTS, strict=True):
+        if length <= days:
+            at = LENGTHS.index(length)
+            odds = of_length[:, : days + 1 - length] + behind[:, length:]
+            out[at, : days + 1 - length] = log_sum(temper[at] * odds + rate)
+
+
 def log_sum(values: Singles) -> Singles:
-    """log Σ exp over the first axis."""
+    """log Σ exp over the first axis; ``values`` are used up."""
     top = values.max(axis=0)
-    return np.asarray(np.log(np.exp(values - top).sum(axis=0)) + top, np.float32)
+    values -= top
+    np.exp(values, out=values)
+    return np.asarray(np.log(values.sum(axis=0)) + top, np.float32)
 
 
 def _sums(values: Singles) -> Floats:
@@ -75,44 +114,55 @@ def _apart(found: Evidence) -> tuple[Singles, Singles]:
 
     Exact for segments of at least a week; a shorter one counts the days up to a week as if it lasted.
     """
-    inside, after = [_sums(v) for v in found.inside], [_sums(v) for v in found.after]
-    days = inside[0].shape[1] - 1
-    at = np.arange(days + 1)
-    near = [np.minimum(at + lag, days) for lag in (0, *LAGS)]
-    begins = -inside[-1][:, near[-1]]
-    ends = inside[-1].copy()
-    for v in range(len(LAGS)):
-        begins = begins + inside[v][:, near[v + 1]] - inside[v][:, near[v]]
-        ends = ends + after[v][:, near[v + 1]] - after[v][:, near[v]]
+    inside = _sums(found.inside[-1])
+    begins, ends = -inside, inside.copy()
+    first = 0
+    for lag, in_it, behind in zip(LAGS, found.inside, found.after, strict=False):  # days first … lag
+        begins += _ahead(in_it - found.inside[-1], first, lag)
+        ends += _ahead(behind, first, lag)
+        first = lag
     return begins.astype(np.float32), ends.astype(np.float32)
 
 
-def drift_inside(drift: Evidence, length: int) -> Singles:
-    """(slopes, days + 1 - length): evidence of the days of a drift of that many, by its first day."""
-    way = np.log1p(np.array(SLOPES)[:, None] * (np.arange(length) + 0.5) / length) / DRIFT_STEP
-    weight = _between(way, len(drift.inside[0]))  # (steps, slopes, length)
-    edges = (0, max(LAGS), length)  # the first day counts as the others of its week: a drift has hardly begun
-    days = drift.inside[0].shape[1]
-    total = np.zeros((len(SLOPES), days + 1 - length), np.float32)
-    for v, (a, b) in zip((1, len(LAGS)), pairwise(edges), strict=True):
-        used = np.flatnonzero(weight[:, :, a:b].any(axis=(1, 2)))
-        windows = sliding_window_view(drift.inside[v][used], b - a, axis=1)[:, a : a + days + 1 - length]
-        table = np.ascontiguousarray(windows.transpose(0, 2, 1)).reshape(-1, days + 1 - length)
-        total += weight[used, :, a:b].transpose(1, 0, 2).reshape(len(SLOPES), -1) @ table
-    return total
+def _ahead(values: Singles, first: int, last: int) -> Floats:
+    """Sum of the days first … last − 1 after each (…, days + 1), as far as there are any."""
+    days = values.shape[-1]
+    out = np.zeros((*values.shape[:-1], days + 1))
+    for k in range(first, min(last, days)):
+        out[..., : days - k] += values[..., k:]
+    return out
+
+
+def drift_inside(drift: Evidence) -> Singles:
+    """(lengths, slopes, days + 1): evidence of the days of a drift of each of :data:`DRIFTS`, by its first day, which
+    counts as the others of its first week: a drift has hardly begun. What lies beyond the end counts for nothing."""
+    steps, days = drift.inside[0].shape
+    longest, week = max(DRIFTS), max(LAGS)
+    beyond = np.zeros((2, steps, days + 1 + longest), np.float32)
+    beyond[0, :, :days], beyond[1, :, :days] = drift.inside[1], drift.inside[len(LAGS)]
+    windows = sliding_window_view(beyond, days + 1, axis=2)  # (cases, steps, days in, begin)
+    table = np.concatenate([windows[0, :, :week], windows[1, :, week:longest]], axis=1)
+    weight = _drift_weights(steps)
+    found = weight @ table.reshape(-1, days + 1)
+    return np.asarray(found.reshape(len(DRIFTS), len(SLOPES), days + 1), np.float32)
+
+
+@cache
+def _drift_weights(steps: int) -> Singles:
+    """(lengths · slopes, steps · days): how each day of a drift reads a table of steps."""
+    out = np.zeros((len(DRIFTS), len(SLOPES), steps, max(DRIFTS)), np.float32)
+    for of_length, length in zip(out, DRIFTS, strict=True):
+        way = np.log1p(np.array(SLOPES)[:, None] * (np.arange(length) + 0.5) / length) / DRIFT_STEP
+        of_length[:, :, :length] = _between(way, steps).transpose(1, 0, 2)
+    return out.reshape(len(DRIFTS) * len(SLOPES), -1)
 
 
 def drift_behind(drift: Evidence) -> Singles:
     """(slopes, days + 1): evidence of the week behind a drift, by the day it is over."""
     gone = _between(np.log1p(np.array(SLOPES)) / DRIFT_STEP, len(drift.inside[0]))
-    days = drift.inside[0].shape[1]
-    at, edges = np.arange(days + 1), (0, *LAGS)
-    total = np.zeros((len(SLOPES), days + 1), np.float32)
-    for v in range(len(LAGS)):
-        sums = _sums(drift.after[v])
-        behind = sums[:, np.minimum(at + edges[v + 1], days)] - sums[:, np.minimum(at + edges[v], days)]
-        total += gone.T @ behind.astype(np.float32)
-    return total
+    edges = (0, *LAGS)
+    behind = [_ahead(after, a, b) for after, (a, b) in zip(drift.after, pairwise(edges), strict=True)]
+    return np.asarray(gone.T @ np.sum(behind, axis=0), np.float32)
 
 
 def _between(way: Floats, steps: int) -> Singles:

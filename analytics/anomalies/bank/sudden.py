@@ -8,25 +8,30 @@ the hours examined.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analytics.anomalies.bank.record import EVERY, Bools, Floats, Ints, spread
-from analytics.anomalies.episode import bridged, runs
+from analytics.anomalies.bank.record import EVERY, Bools, Floats, Ints, quantile, spread
+
+Levels = NDArray[np.int8]
 
 SUDDEN: Final = ("dropout", "stuck", "gap_catchup", "spike", "scale10")
 BINS: Final = 8
 """of expectation, in which rates of zeros and repeats are counted"""
 LEAST_ODDS: Final = 5.0
+ZERO: Final = 1e-9
+"""kWh"""
+LEAST_ZEROS: Final = 2
 LEAST_REPEATS: Final = 3
 TAIL: Final = 4.0
 """Degrees of freedom of the residual's tails (Student's t)."""
 STILL_TAIL: Final = 3.0
 LONGEST_GAP_H: Final = 48
 MOST_SPIKE_H: Final = 3
-TENFOLD: Final = float(np.log(10))
+BRIDGE_H: Final = 2
 HABIT: Final = (1.1, 4.0)
 """A verdict is lowered by 1.1 times the habit's, less 4."""
 RATIO_SHARE: Final = 0.1
@@ -63,29 +68,46 @@ class Hours:
 
 def sudden_faults(hours: Hours) -> list[Sudden]:
     """What stands out hour by hour, surest first, none over another."""
-    level = np.searchsorted(np.quantile(hours.expected[::EVERY], np.linspace(0, 1, BINS + 1)[1:-1]), hours.expected)
+    level = _levels(hours.expected)
     wide = max(spread(hours.logs - hours.usual), 0.05)
-    found = [*_standing(hours, level, wide), *_repeating(hours, level, wide), *_high(hours, wide)]
+    found = (*_standing(hours, level, wide), _repeating(hours, level, wide), *_high(hours, wide))
     out: list[Sudden] = []
     taken = np.zeros(len(hours.energy), bool)
-    for each in sorted(_unlike_habit(found, hours.past), key=lambda s: -s.odds):
+    unusual = [s for stretches in found for s in _unlike_habit(stretches, hours.past)]
+    for each in sorted(unusual, key=lambda s: -s.odds):
         if not taken[each.begin : each.end].any():
             taken[each.begin : each.end] = True
             out.append(each)
     return out
 
 
-def _unlike_habit(found: list[Sudden], past: Bools) -> Iterator[Sudden]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretches:
+    """All of one kind: rows [begin, end) and ``odds`` as in :class:`Sudden`, one entry a stretch."""
+
+    kind: str
+    begin: Ints
+    end: Ints
+    odds: Floats
+
+
+def _unlike_habit(found: Stretches, past: Bools) -> list[Sudden]:
+    """Those that are left when verdicts are lowered by the meter's habit."""
     often = OFTEN if past.any() else OFTEN_ALONE
-    for kind in SUDDEN:
-        mine = [s for s in found if s.kind == kind]
-        before = sorted((s.odds for s in mine if past[s.begin]), reverse=True)
-        now = sorted((s.odds for s in mine if not past[s.begin]), reverse=True)
-        habit = max([0.0, *before[1:2], *now[often - 1 : often]])
-        hours = sum(s.end - s.begin for s in mine if s.odds > RATIO_ODDS)
-        most = RATIO_ODDS if kind == "scale10" and hours > RATIO_SHARE * len(past) else np.inf
-        lower = max(0.0, HABIT[0] * habit - HABIT[1])
-        yield from (replace(s, odds=min(s.odds - lower, most)) for s in mine if s.odds - lower > LEAST_ODDS)
+    before = past[found.begin]
+    habit = max(0.0, _nth(found.odds[before], 2), _nth(found.odds[~before], often))
+    lower = max(0.0, HABIT[0] * habit - HABIT[1])
+    hours = (found.end - found.begin)[found.odds > RATIO_ODDS].sum()
+    most = RATIO_ODDS if found.kind == "scale10" and hours > RATIO_SHARE * len(past) else np.inf
+    left = np.flatnonzero(found.odds - lower > LEAST_ODDS)
+    odds = np.minimum(found.odds[left] - lower, most)
+    rows = zip(found.begin[left].tolist(), found.end[left].tolist(), odds.tolist(), strict=True)
+    return [Sudden(found.kind, *row) for row in rows]
+
+
+def _nth(odds: Floats, n: int) -> float:
+    """The n-th greatest, 0 where there are fewer."""
+    return float(np.partition(odds, -n)[-n]) if len(odds) >= n else 0.0
 
 
 def _tail(w: Floats | float, freedom: float) -> Floats:
@@ -93,20 +115,53 @@ def _tail(w: Floats | float, freedom: float) -> Floats:
     return np.asarray(-0.5 * (freedom + 1) * np.log1p(np.square(w) / freedom), float)
 
 
-def _rates(flag: Bools, among: Bools, level: Ints, weight: float, rate: float) -> Floats:
+def _levels(expected: Floats) -> Levels:
+    """In which bin of its expectation each hour lies (n), 0 … :data:`BINS` − 1."""
+    order = np.sort(expected[::EVERY])
+    out = np.zeros(len(expected), np.int8)
+    for rank in np.arange(1, BINS) * len(order) // BINS:
+        out += expected > order[rank]
+    return out
+
+
+def _count(flag: Bools, level: Levels) -> Ints:
+    """How many hours of each bin are flagged."""
+    return np.array([np.count_nonzero(flag & (level == k)) for k in range(BINS)])
+
+
+def _rates(flag: Bools, among: Bools, level: Levels, weight: float, rate: float) -> Floats:
     """Share of flagged hours in each bin of expectation, drawn towards ``rate`` with the weight of so many hours."""
-    count = np.bincount(level[among], flag[among], BINS)
-    return np.asarray((count + weight * rate) / (np.bincount(level[among], minlength=BINS) + weight), float)
+    return np.asarray((_count(flag & among, level) + weight * rate) / (_count(among, level) + weight), float)
 
 
 def _after(flag: Bools) -> Bools:
-    return np.asarray(np.r_[False, flag[:-1]], bool)
+    out = np.zeros(len(flag), bool)
+    out[1:] = flag[:-1]
+    return out
 
 
-def _standing(hours: Hours, level: Ints, wide: float) -> Iterator[Sudden]:
+def _runs(flag: Bools, least: int = 1, most: float = np.inf) -> tuple[Ints, Ints]:
+    """[begin, end) of each stretch of True that is so many hours long."""
+    change = np.flatnonzero(flag[1:] != flag[:-1]) + 1
+    begin = np.insert(change, 0, 0) if flag[0] else change
+    edges = np.append(begin, len(flag)) if flag[-1] else begin
+    wanted = (edges[1::2] - edges[::2] >= least) & (edges[1::2] - edges[::2] <= most)
+    return edges[::2][wanted], edges[1::2][wanted]
+
+
+def _costs(once: Floats, more: Floats, level: Levels, begin: Ints, end: Ints) -> Floats:
+    """What each stretch costs: its first hour and the further ones, by rates of each bin."""
+    hours = end - begin
+    first = np.cumsum(hours) - hours
+    rows = np.arange(int(hours.sum())) + np.repeat(begin - first, hours)
+    total = np.append(0.0, np.cumsum(-np.log(more)[level[rows]]))
+    return np.asarray(-np.log(once)[level[begin]] + total[first + hours] - total[first + 1], float)
+
+
+def _standing(hours: Hours, level: Levels, wide: float) -> Iterator[Stretches]:
     """Stretches of zeros: a dropout, or a gap when the hour after holds what the stretch should have held."""
     known = np.isfinite(hours.energy)
-    zero = known & (hours.energy <= 1e-9)
+    zero = known & (hours.energy <= ZERO)
     if not zero.any():
         return
     past = hours.past & known if (hours.past & known).any() else known
@@ -115,12 +170,12 @@ def _standing(hours: Hours, level: Ints, wide: float) -> Iterator[Sudden]:
     keeps = max(((zero & again).sum() + 0.6) / (again.sum() + 2.0), 0.1)
     likely = min(keeps, 0.6) if again.any() else 0.3
     more = np.minimum(np.maximum(once, likely), np.maximum(20 * once, 0.12))
-    for begin, end in runs(zero):
-        if end - begin < 2:
-            continue
-        odds = float(-np.log(once[level[begin]]) - np.log(more[level[begin + 1 : end]]).sum())
-        lump = _lump(hours, begin, end, max(wide, 0.15))
-        yield Sudden("gap_catchup", begin, end + 1, odds + lump) if lump > 1 else Sudden("dropout", begin, end, odds)
+    begin, end = _runs(zero, LEAST_ZEROS)
+    odds = _costs(once, more, level, begin, end)
+    lump = np.array([_lump(hours, *rows, max(wide, 0.15)) for rows in zip(begin, end, strict=True)])
+    made_good = lump > 1
+    yield Stretches("gap_catchup", begin[made_good], end[made_good] + 1, (odds + lump)[made_good])
+    yield Stretches("dropout", begin[~made_good], end[~made_good], odds[~made_good])
 
 
 def _lump(hours: Hours, begin: int, end: int, wide: float) -> float:
@@ -132,44 +187,56 @@ def _lump(hours: Hours, begin: int, end: int, wide: float) -> float:
     return float(_tail(whole / wide, TAIL) - _tail(alone / wide, TAIL))
 
 
-def _repeating(hours: Hours, level: Ints, wide: float) -> Iterator[Sudden]:
+def _repeating(hours: Hours, level: Levels, wide: float) -> Stretches:
     """Stretches in which one value is read again and again; rates are those of all hours, as resolution may change.
 
     A value that lies far from what is usual meanwhile speaks once more, for the stretch as a whole."""
-    same = np.r_[False, hours.energy[1:] == hours.energy[:-1]] & (hours.energy > 1e-9)
+    same = hours.energy > ZERO
+    same[1:] &= hours.energy[1:] == hours.energy[:-1]
+    same[0] = False
     known = np.isfinite(hours.energy)
     once = _rates(same, known, level, 4.0, 0.02)
     again = known & _after(same)
-    count = np.bincount(level[again], same[again], BINS)
-    keeps = (count + 8 * np.maximum(once, 0.02)) / (np.bincount(level[again], minlength=BINS) + 8)
-    cost_once, cost = -np.log(np.maximum(once, 1e-4)), -np.log(np.maximum(keeps, 0.02))
-    total = np.r_[0.0, np.cumsum(cost[level])]
-    edge = np.diff(np.r_[0, same.astype(np.int8), 0])
-    begins, ends = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
-    middle = (begins + ends) // 2
+    keeps = (_count(same & again, level) + 8 * np.maximum(once, 0.02)) / (_count(again, level) + 8)
+    begin, end = _runs(same, LEAST_REPEATS)
+    middle = (begin + end) // 2
     apart = (hours.logs[middle] - hours.usual[middle]) / wide
-    odds = cost_once[level[begins]] + total[ends] - total[begins + 1] - _tail(apart, STILL_TAIL)
-    for at in np.flatnonzero((ends - begins >= LEAST_REPEATS) & (odds > LEAST_ODDS)):
-        yield Sudden("stuck", int(begins[at]) - 1, int(ends[at]), float(odds[at]))
+    odds = _costs(np.maximum(once, 1e-4), np.maximum(keeps, 0.02), level, begin, end) - _tail(apart, STILL_TAIL)
+    odd = odds > LEAST_ODDS
+    return Stretches("stuck", begin[odd] - 1, end[odd], odds[odd])
 
 
-def _high(hours: Hours, wide: float) -> Iterator[Sudden]:
+def _high(hours: Hours, wide: float) -> Iterator[Stretches]:
     """Hours far above all that the meter has shown, and stretches that fit when divided by ten."""
     known = np.isfinite(hours.energy)
     past = hours.past & known if (hours.past & known).any() else known
-    top = max(float(np.quantile(hours.energy[past], 0.99)), 1e-9)
-    over = np.nan_to_num((hours.energy - hours.expected) / top)
-    second = float(np.partition(over[past], -2)[-2]) if past.sum() > 1 else 0.0
-    limit = max(1.0, 1.15 * second)
-    for begin, end in runs(over > limit):
-        if end - begin <= MOST_SPIKE_H:
-            yield Sudden("spike", begin, end, 10 + 10 * float(np.log(over[begin:end].max() / limit)))
-    high = known & ((over > 1) | (hours.energy > np.maximum(4 * hours.expected, 0.35 * top)))
-    for begin, end in runs(bridged(high, 2)):
-        if end - begin >= MOST_SPIKE_H:
-            within = np.nanmax(hours.energy[begin:end]) < BEYOND * top  # a load left on reaches its daytime level
-            odds = _tenfold(hours, begin, end, wide)
-            yield Sudden("scale10", begin, end, min(odds, RATIO_ODDS) if within else odds)
+    top = max(quantile(hours.energy[past], 0.99), ZERO)
+    over = (hours.energy - hours.expected) / top
+    over[~known] = 0.0
+    limit = max(1.0, 1.15 * _second(over, past))
+    begin, end = _runs(over > limit, most=MOST_SPIKE_H)
+    most = np.array([over[a:b].max() for a, b in zip(begin, end, strict=True)])
+    yield Stretches("spike", begin, end, 10 + 10 * np.log(most / limit))
+    begin, end = _bridged(*_runs(known & ((over > 1) | (hours.energy > np.maximum(4 * hours.expected, 0.35 * top)))))
+    begin, end = (each[end - begin >= MOST_SPIKE_H] for each in (begin, end))
+    odds = np.array([_tenfold(hours, a, b, wide) for a, b in zip(begin, end, strict=True)])
+    most = np.array([np.nanmax(hours.energy[a:b]) for a, b in zip(begin, end, strict=True)])
+    within = most < BEYOND * top  # a load left on reaches its daytime level
+    yield Stretches("scale10", begin, end, np.where(within, np.minimum(odds, RATIO_ODDS), odds))
+
+
+def _second(values: Floats, among: Bools) -> float:
+    """The second greatest of some values, -inf of fewer."""
+    left = np.where(among, values, -np.inf)
+    left[left.argmax()] = -np.inf
+    return float(left.max())
+
+
+def _bridged(begin: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Stretches with up to :data:`BRIDGE_H` hours between them are one."""
+    first, last = np.ones(len(begin), bool), np.ones(len(end), bool)
+    first[1:] = last[:-1] = begin[1:] - end[:-1] > BRIDGE_H
+    return begin[first], end[last]
 
 
 def _tenfold(hours: Hours, begin: int, end: int, wide: float) -> float:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from analytics.anomalies.bank.noise import Singles
-from analytics.anomalies.bank.record import Bools, Floats, Ints, Record, blocked
+from analytics.anomalies.bank.record import Bools, Floats, Ints, Record, blocked, quantile
 
 LONG: Final = ("level_up", "night_on", "phase_loss", "time_shift", "drift")
 UNLIKE: Final = "unlike"
@@ -25,6 +25,7 @@ NIGHTS: Final = ((0.3, 0.1), (0.42, 0.3), (0.55, 0.25), (0.7, 0.25), (0.9, 0.1))
 PHASES: Final = ((0.62, 0.2), (2 / 3, 0.6), (0.72, 0.2))
 """Counted shares: a lost phase leaves two thirds where the load is even."""
 SHIFTS_H: Final = (-6, -5, -4, -3, 3, 4, 5, 6)
+MOST_SHIFT_H: Final = max(map(abs, SHIFTS_H))
 FACTORS: Final = (0.8, 0.9, 1.12, 1.25)
 SLOPES: Final = (0.2, 0.3, 0.4, 0.55)
 """How far a drift has come at its end."""
@@ -52,6 +53,11 @@ BANK: Final = (
 )
 
 
+FLAT: Final = tuple(row for row, t in enumerate(BANK) if t.kind in ("phase_loss", UNLIKE))
+"""Rows of the bank that are a factor: a constant of the logarithm, which needs no hours."""
+SHAPED: Final = tuple(row for row in range(len(BANK)) if row not in FLAT)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scale:
     """What sizes are shares of, in kWh: the ``mean`` hour and the ``span`` from the 10 % to the 75 % hour."""
@@ -64,8 +70,8 @@ def scale_of(energy: Floats, past: Bools) -> Scale:
     """From a meter's own past, or from all of it where there is none."""
     known = np.isfinite(energy)
     values = energy[known & past] if (known & past).any() else energy[known]
-    low, high = np.quantile(values, [0.1, 0.75])
-    return Scale(float(values.mean()), float(high - low))
+    low, high = quantile(values, 0.1), quantile(values, 0.75)
+    return Scale(float(values.mean()), high - low)
 
 
 def night_hours(hour: Ints) -> Bools:
@@ -73,39 +79,32 @@ def night_hours(hour: Ints) -> Bools:
 
 
 def undone_cells(record: Record, meter: int, logs: Floats, rows: slice, wide: float) -> tuple[Singles, Singles]:
-    """Cells of :data:`BANK` (templates, days, blocks) and of a drift's steps (steps, days, blocks): the log residual
-    as it would be without the fault, over ``rows``, which are whole days. ``logs`` (n) has sudden faults taken out
-    (NaN). A factor or a level of a drift is a constant, and needs no hours."""
-    most, size = MOST_SPREADS * wide, scale_of(record.energy[meter], record.history)
+    """Cells (templates, days, blocks) of the log residual as it would be without each of the :data:`SHAPED` templates,
+    and as it is (days, blocks), over ``rows``, which are whole days. ``logs`` (n) has sudden faults taken out (NaN);
+    ``wide`` is the residual's spread."""
+    most, size = np.float32(MOST_SPREADS * wide), scale_of(record.energy[meter], record.history)
     usual = record.usual[meter][rows].astype(np.float32)
     energy = np.where(np.isfinite(logs[rows]), record.energy[meter][rows], np.nan).astype(np.float32)
     night, floor = night_hours(record.hour[rows]).astype(np.float32), np.float32(record.floor[meter])
-    days = len(usual) // 24
-    plain = blocked(np.clip(logs[rows].astype(np.float32) - usual, -most, most), 0, days)
-    hours, at = [], []
-    cells = np.empty((len(BANK), *plain.shape), np.float32)
-    for k, t in enumerate(BANK):
-        if t.kind in ("phase_loss", UNLIKE):
-            cells[k] = plain - np.log(t.size)
-            continue
-        at.append(k)
-        if t.kind == "time_shift":
-            hours.append(shifted(logs, rows, int(t.size)) - usual)
+    apart = np.full(len(logs) + 2 * MOST_SHIFT_H, np.nan, np.float32)
+    apart[MOST_SHIFT_H : MOST_SHIFT_H + len(logs)] = logs
+    hours = np.empty((len(SHAPED) + 1, len(usual)), np.float32)
+    hours[-1] = logs[rows]
+    for at, t in enumerate(BANK[row] for row in SHAPED):
+        if t.kind == "time_shift":  # what a late clock showed is further on
+            first = rows.start + int(t.size) + MOST_SHIFT_H
+            hours[at] = apart[first : first + len(usual)]
         else:
             extra = np.float32(t.size * (size.span if t.kind == "night_on" else size.mean))
-            hours.append(_less(energy, extra * night if t.kind == "night_on" else extra, floor) - usual)
-    cells[at] = blocked(np.clip(hours, -most, most), 0, days)
-    steps = plain - np.float32(DRIFT_STEP) * np.arange(DRIFT_STEPS, dtype=np.float32)[:, None, None]
-    return cells, steps.astype(np.float32)
+            _less(energy, extra * night if t.kind == "night_on" else extra, floor, hours[at])
+    hours -= usual
+    cells = blocked(np.clip(hours, -most, most, out=hours), 0, len(usual) // 24)
+    return cells[:-1], cells[-1]
 
 
-def shifted(logs: Floats, rows: slice, hours: int) -> Singles:
-    """What a clock that is late by so many hours showed as ``rows``; NaN beyond the ends."""
-    at = np.arange(rows.start, rows.stop) + hours
-    inside = (at >= 0) & (at < len(logs))
-    return np.where(inside, logs[np.where(inside, at, 0)], np.nan).astype(np.float32)
-
-
-def _less(energy: Singles, extra: Singles | np.float32, floor: np.float32) -> Singles:
+def _less(energy: Singles, extra: Singles | np.float32, floor: np.float32, out: Singles) -> None:
     """Logarithm of the energy without an extra load."""
-    return np.asarray(np.log(np.maximum(energy - extra, np.float32(0)) + floor), np.float32)
+    np.subtract(energy, extra, out=out)
+    np.maximum(out, 0, out=out)
+    out += floor
+    np.log(out, out=out)

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from analytics.anomalies.bank import LookedBack, Record, look_back, recorded
+from analytics.anomalies.bank import LookedBack, Record, first_look, look_back, recorded
 from analytics.anomalies.bank.measure import repaired
 from analytics.anomalies.bank.record import without_common
 from analytics.design import design
@@ -103,8 +103,8 @@ def test_what_a_meter_has_in_common_is_the_median_of_the_others() -> None:
     shared = rng.normal(0, 0.2, N // 24 + 1)[AT // 24]
     moved = replace(plain, energy=plain.energy * np.exp(shared))
     spoilt = np.zeros(moved.energy.shape, bool)
-    before = np.std(moved.logs(0) - moved.usual[0])
-    after = np.std(moved.logs(0) - without_common(moved, spoilt)[0].usual[0])
+    before = np.std(moved.residual[0])
+    after = np.std(without_common(moved, spoilt)[0].residual[0])
     assert before > 0.2
     assert after < 0.5 * before
 
@@ -139,3 +139,16 @@ def test_its_ends_are_known_to_a_few_hours(kind: str, days: int) -> None:
     (told,) = seen(kind, days).told
     assert abs(told.begin - BEGIN) <= 3
     assert abs(told.end - (BEGIN + 24 * days)) <= 3
+
+
+@pytest.mark.parametrize("kind", ["stuck", "level_up"])
+def test_a_first_look_tells_of_sudden_faults_as_the_whole_look_does_and_of_no_others(kind: str) -> None:
+    energy = faulty("level_up", 14) if kind == "level_up" else normal(3)
+    if kind == "stuck":
+        energy[BEGIN : BEGIN + 30] = energy[BEGIN]
+    seen_first = first_look(record(energy))
+    assert seen_first.told == tuple(t for t in look(energy).told if t.kind == "stuck")
+    inside = (AT >= BEGIN + 24) & (BEGIN + 24 * 13 > AT) if kind == "level_up" else (AT >= BEGIN) & (BEGIN + 30 > AT)
+    scores = seen_first.scores[0]
+    assert np.isnan(scores[HISTORY]).all()
+    assert np.median(scores[inside]) > np.quantile(scores[~inside & ~HISTORY], 0.8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analytics.anomalies.bank.compete import competed, of_days, stretches
-from analytics.anomalies.bank.noise import LAGS, Evidence, evidence, noise_of, persistence
+from analytics.anomalies.bank.noise import LAGS, Evidence, evidence, evidence_of_levels, noise_of, noises, persistence
 from analytics.anomalies.bank.record import BLOCKS
 from analytics.anomalies.bank.segments import (
     DRIFTS,
@@ -69,7 +69,7 @@ def test_a_drift_reads_each_day_at_the_level_it_has_come_to(length: int) -> None
     way = np.log1p(SLOPES[slope] * (np.arange(length) + 0.5) / length) / DRIFT_STEP
     steps = np.arange(DRIFT_STEPS)
     slow = sum(np.interp(way[d], steps, drift.inside[max(variant(d), 1)][:, begin + d]) for d in range(length))
-    assert drift_inside(drift, length)[slope, begin] == pytest.approx(slow, abs=1e-3)
+    assert drift_inside(drift)[DRIFTS.index(length), slope, begin] == pytest.approx(slow, abs=1e-3)
     gone = np.log1p(SLOPES[slope]) / DRIFT_STEP
     behind = sum(np.interp(gone, steps, drift.after[variant(d)][:, begin + length + d]) for d in range(max(LAGS)))
     assert drift_behind(drift)[slope, begin + length] == pytest.approx(behind, abs=1e-3)
@@ -140,3 +140,26 @@ def test_evidence_favours_the_hypothesis_that_makes_days_usual_again() -> None:
     undone = np.stack([cells - 0.5, cells - 0.25, cells + 0.5]).astype(np.float32)
     inside = evidence(noise, undone).inside[-1][:, 308:320].sum(axis=1)
     assert inside[0] > inside[1] > 0 > inside[2]
+
+
+def test_evidence_of_levels_is_that_of_days_with_the_level_taken_out() -> None:
+    rng = np.random.default_rng(6)
+    cells = rng.normal(0, 0.1, (60, BLOCKS)).astype(np.float32)
+    cells[20:22, 3] = np.nan
+    noise = noise_of(cells.astype(float), np.arange(60) % 7 < 5, np.arange(60))
+    levels = np.array([-0.4, 0.0, 0.06, 0.5])
+    shown = evidence_of_levels(noise, cells, levels)
+    slow = evidence(noise, (cells - levels[:, None, None]).astype(np.float32))
+    for one, other in zip((*shown.inside, *shown.after), (*slow.inside, *slow.after), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_many_meters_noise_is_that_of_each() -> None:
+    rng = np.random.default_rng(7)
+    cells = rng.normal(0, 0.1, (3, 300, BLOCKS))
+    cells[1, 40:60] = np.nan
+    working, of_year = np.arange(300) % 7 < 5, np.arange(300)
+    for one, alone in zip(noises(cells, working, of_year), cells, strict=True):
+        other = noise_of(alone, working, of_year)
+        np.testing.assert_array_equal(one.weight, other.weight)
+        np.testing.assert_array_equal(one.root, other.root)
