@@ -303,7 +303,7 @@ class _Examiner:
             held = episode.covers(len(self.hours))
             energy[episode.point] = np.where(held, self.hours.measured[episode.point], energy[episode.point])
         fits = {p: coefficients for p, (coefficients, _) in self.fits.items()}
-        joined = with_operation(self.hours.building, self.points, energy, fits, self.designs, loads)
+        joined = with_operation(self.hours.building, self.points, energy, fits, self.expected, self.designs, loads)
         self._fit(self._spoil([e for e in joined if e not in loads]))
         return joined
 

@@ -32,13 +32,14 @@ Ints = NDArray[np.int64]
 KNOWN_H: Final = 18
 """A day with fewer known hours is not looked at."""
 LIKE_WORK: Final = 0.6
-MOST_LIKE: Final = 1.75
-"""The share of a working day in a day off, from … to; far more than a working day is something else."""
+MOST_LIKE: Final = 4.0
+PARTLY: Final = 0.4
+"""The share of a working day in days off, from … to on their mean, and least of each."""
 LEAST_EXPLAINED: Final = 0.75
 """Share of a day's squared excess over a day off that its share of a working day explains."""
 LEAST_CONTRAST: Final = 0.3
 """A working day takes at least this much more than a day off, as a share of that."""
-HABIT: Final = 4.0
+HABIT: Final = 3.0
 LEAST_SCATTER: Final = 0.1
 """The share stands clear of the median of days off of its kind by so many robust scatters, of at least this much."""
 RARE: Final = 0.06
@@ -48,16 +49,16 @@ WEEKEND_DAYS: Final = 2
 """A Saturday alone is an open day; a whole weekend is told."""
 
 PEAK_SHARE: Final = 0.4
-"""Least excess over what is expected of the hour."""
-PEAK_TOP: Final = 1.2
-"""Least ratio to the :data:`NTH` highest day of the season, which is :data:`PEAK_DAYS` on each side."""
+"""Least excess over what is expected of the hour, as a share of that."""
+PEAK_TOP: Final = 0.15
 PEAK_HABIT: Final = 1.5
-"""Least ratio to the meter's :data:`NTH` largest surprise on other days."""
+"""Least excess over the :data:`NTH` highest day of the season (:data:`PEAK_DAYS` on each side), as a share of that; and
+as a multiple of the :data:`NTH` largest such share of all days."""
 PEAK_DAYS: Final = 30
 NTH: Final = 3
 PEAK_H: Final = 8
-MOST_PEAK: Final = 4.0
-"""What lasts longer is another level; what is higher than so many times the season's top is no load."""
+MOST_PEAK: Final = 3.0
+"""What lasts longer is another level; what is higher by more than so many times is no load."""
 
 OVERLAP: Final = 0.3
 """Least overlap of a day beyond the usual, as a share of the smaller one's mean day in use."""
@@ -95,13 +96,15 @@ class Operated:
     special: Bools
 
 
-def operated(point: str, energy: Floats, on: Design, coefficients: Floats, types: DayTypes) -> Operated:
-    """A meter as its model's ``coefficients`` (24, columns) see it; ``types`` are of each hour's day (n)."""
+def operated(
+    point: str, energy: Floats, expected: Floats, on: Design, coefficients: Floats, types: DayTypes
+) -> Operated:
+    """A meter as its model's ``coefficients`` (24, columns) see it, which let ``expected`` (n) be expected; ``types``
+    are of each hour's day (n)."""
     of_slot = on.by_hour.max(axis=0)
     plain = types.working & ~types.swapped & ~types.bridge
     sunday = (types.weekday == 6) & ~types.working & ~types.holiday & ~types.long_break
     special = ~types.working & (types.holiday | types.long_break)
-    expected = evaluate(on, coefficients)
     worked = evaluate(_as_nearest(on, plain[of_slot]), coefficients)
     # a year's holidays are few, and one long break that was worked would have taught the model half of itself
     rested = np.minimum(expected, evaluate(_as_nearest(on, sunday[of_slot]), coefficients))
@@ -125,11 +128,14 @@ def holidays_on(of: Operated) -> list[Episode]:
     """Days off on which the load runs as on a working day, one episode for days in a row."""
     share, explained = work_share(of)
     special = np.bincount(of.day, of.special, len(share)) > 0
-    like = np.zeros(len(share), bool)
-    for kind in (special, ~special):
-        like |= _unlike_others(share, explained, kind)
-    days = ((begin, end) for begin, end in runs(like) if special[begin:end].any() or end - begin >= WEEKEND_DAYS)
-    return [_holiday(of, begin, end, float(share[begin:end].mean())) for begin, end in days]
+    bar = np.where(special, _bar(share, special), _bar(share, ~special))
+    near = (np.nan_to_num(share) >= PARTLY) & (explained >= LEAST_EXPLAINED) & np.isfinite(bar)
+    out = []
+    for begin, end in runs(near):
+        like, least = float(share[begin:end].mean()), max(float(bar[begin:end].mean()), LIKE_WORK)
+        if least <= like <= MOST_LIKE and (special[begin:end].any() or end - begin >= WEEKEND_DAYS):
+            out.append(_holiday(of, begin, end, like))
+    return out
 
 
 def work_share(of: Operated) -> tuple[Floats, Floats]:
@@ -149,18 +155,17 @@ def work_share(of: Operated) -> tuple[Floats, Floats]:
     return share, np.divide(share * cross, squares, out=np.zeros(days), where=squares > 0)
 
 
-def _unlike_others(share: Floats, explained: Floats, kind: Bools) -> Bools:
-    """Days of a kind that are like working days though the others of the kind are not."""
-    mine = kind & np.isfinite(share)
-    if not mine.any():
-        return np.zeros(len(share), bool)
-    middle = float(np.median(share[mine]))
-    scatter = max(1.4826 * float(np.median(np.abs(share[mine] - middle))), LEAST_SCATTER)
-    near = mine & (np.nan_to_num(share) >= LIKE_WORK)
-    if middle > LIKE_WORK / 2 or near.sum() > max(RARE * mine.sum(), LEAST_RARE + _longest(near)):
-        return np.zeros(len(share), bool)
-    return np.asarray(near & (share <= MOST_LIKE) & (share >= middle + HABIT * scatter)
-                      & (explained >= LEAST_EXPLAINED), bool)  # fmt: skip
+def _bar(share: Floats, kind: Bools) -> float:
+    """What the share of a day of a kind must reach, to stand clear of the others; infinite where being like a working
+    day is their habit. The scatter is that below the median: the days that are looked for lie above."""
+    mine = share[kind & np.isfinite(share)]
+    near = kind & (np.nan_to_num(share) >= LIKE_WORK)
+    if not len(mine) or near.sum() > max(RARE * len(mine), LEAST_RARE + _longest(near)):
+        return float("inf")
+    middle = float(np.median(mine))
+    below = middle - mine[mine < middle]
+    scatter = max(1.4826 * float(np.median(below)) if len(below) else 0.0, LEAST_SCATTER)
+    return middle + HABIT * scatter if middle < LIKE_WORK / 2 else float("inf")
 
 
 def _longest(mask: Bools) -> int:
@@ -183,15 +188,13 @@ def peaks(of: Operated) -> list[Episode]:
     """Hours whose demand is far above what explains it; at most one a day, begun and ended at half of the excess."""
     days = int(of.day[-1]) + 1
     known = np.isfinite(of.energy)
+    highest = _of_days(np.where(known, of.energy, 0.0), of.day, days)
+    top = season_top(highest)
+    over = np.divide(highest, top, out=np.zeros(days), where=top > 0) - 1
+    bar = max(PEAK_TOP, PEAK_HABIT * float(np.sort(over)[-NTH:][0]))
     above = np.where(known, of.energy - of.expected, 0.0)
-    top = season_top(_of_days(np.where(known, of.energy, 0.0), of.day, days))
-    surprise = np.divide(_of_days(above, of.day, days), top, out=np.zeros(days), where=top > 0)
-    high = known & (of.energy >= PEAK_TOP * top[of.day]) & (above >= PEAK_SHARE * of.expected)
-    high &= (of.energy <= MOST_PEAK * top[of.day]) & (top[of.day] > 0)
-    if not high.any():
-        return []
-    bar = PEAK_HABIT * _nth_largest(surprise)
-    out = [_peak(of, day, above, top) for day in np.unique(of.day[high]) if surprise[day] >= bar]
+    high = (_highest_hour(of, int(day)) for day in np.flatnonzero((over >= bar) & (over <= MOST_PEAK)))
+    out = [_peak(of, at, above, float(top[of.day[at]])) for at in high if above[at] > PEAK_SHARE * of.expected[at]]
     return [e for e in out if e.end - e.begin <= PEAK_H]
 
 
@@ -208,17 +211,15 @@ def _of_days(values: Floats, day: Ints, days: int) -> Floats:
     return np.asarray(np.maximum(out, 0.0), float)
 
 
-def _nth_largest(surprise: Floats) -> float:
-    return float(np.partition(surprise, -NTH)[-NTH]) if len(surprise) >= NTH else float("inf")
-
-
-def _peak(of: Operated, day: int, above: Floats, top: Floats) -> Episode:
+def _highest_hour(of: Operated, day: int) -> int:
     rows = np.flatnonzero(of.day == day)
-    at = int(rows[np.argmax(above[rows])])
-    half = above >= above[at] / 2
-    begin, end = next((a, b) for a, b in runs(half) if a <= at < b)
+    return int(rows[np.argmax(np.nan_to_num(of.energy[rows]))])
+
+
+def _peak(of: Operated, at: int, above: Floats, top: float) -> Episode:
+    begin, end = next((a, b) for a, b in runs(above >= above[at] / 2) if a <= at < b)
     actual, usual = float(of.energy[at]), float(of.expected[at])
-    facts = {"peak_kw": actual, "usual_kw": usual, "top_kw": float(top[day]), "hours": float(end - begin)}
+    facts = {"peak_kw": actual, "usual_kw": usual, "top_kw": top, "hours": float(end - begin)}
     if usual > 0:
         facts["share"] = actual / usual - 1
     return Episode(of.point, "peak_demand", begin, end, 0.9, float(above[begin:end].sum()), facts)
@@ -293,12 +294,13 @@ def _undone(point: str, heat: Floats, cold: Floats, smaller: Floats, usual: Floa
 
 def with_operation(
     building: Building, points: Mapping[str, Point], energy: Mapping[str, Floats], fits: Mapping[str, Floats],
-    designs: Callable[[str], Design], loads: Sequence[Episode],
+    expected: Mapping[str, Floats], designs: Callable[[str], Design], loads: Sequence[Episode],
 ) -> list[Episode]:  # fmt: skip
     """A building's faults of load (``loads``) joined by those of operation; of the same hours the most specific is
     told. ``energy`` (n) kWh of each point with the hours of ``loads`` in it, those of meter faults NaN; ``fits`` the
-    coefficients of those that have a model."""
-    of = {p: _seen(building, p, energy[p], designs(p), fits[p]) for p in fits}
+    coefficients of those that have a model, ``expected`` (n) kWh what they give."""
+    types = day_types(designs(next(iter(points))).day, building.country, building.subdivision)
+    of = {p: operated(p, energy[p], expected[p], designs(p), fits[p], types) for p in fits}
     mains = [p for p in of if points[p].parent not in points and points[p].medium == Medium.ELECTRICITY]
     meters, pair = _pair(points, energy, designs)
     days = [e for e in _at_their_cause([e for p in of for e in holidays_on(of[p])], points)
@@ -306,10 +308,6 @@ def with_operation(
     kept = [e for e in loads if not (_related(e.point, meters, points) and _within(e, pair)) and not _is_one(e, days)]
     others = [*days, *(e for p in mains for e in peaks(of[p]))]
     return [*kept, *pair, *(e for e in others if not _within(e, [o for o in kept if o.point == e.point]))]
-
-
-def _seen(building: Building, point: str, energy: Floats, on: Design, coefficients: Floats) -> Operated:
-    return operated(point, energy, on, coefficients, day_types(on.day, building.country, building.subdivision))
 
 
 def _pair(
