@@ -8,8 +8,9 @@ saving's baseline those before the works, an origin's forecast those before the 
 several the last one speaks, and those before it for the weeks of the term that it does not hold itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from analytics.baseline import MODEL
-from analytics.calendar import Times, local_seconds
+from analytics.calendar import Times, instant_ms, local_seconds
 from analytics.cohort import Cohort, Member, Usual, learn_cohort, placebo_years
 from analytics.design import Design, Floats
 from analytics.drift import learn_drift
@@ -26,11 +27,11 @@ from analytics.term import Term
 from analytics.weekdays import Place
 from submeter.words import Lesson, Medium, UsualMeter
 
-YEAR_H: Final = 365 * 24
 PLACEBO_YEARS: Final = 3
 """Pairs of years before a lesson's end that teach the drift; older use says little of today's."""
-HISTORY_H: Final = (PLACEBO_YEARS + 1) * YEAR_H
+HISTORY_YEARS: Final = PLACEBO_YEARS + 1
 """What a lesson looks at."""
+WHOLE_YEAR_H: Final = 8760
 LEAST_KNOWN_H: Final = LEAST_BASELINE_DAYS * 24
 """of the last year, for a meter to teach"""
 LEAST_KNOWN: Final = 0.9
@@ -76,29 +77,46 @@ def learn(
 ) -> Lesson:
     """What ``members`` (n hours of ``start``) teach of the time before ``until_ms``. Few meters, or little of a year,
     teach nothing, and the lesson is empty."""
-    rows = looked_at(start, until_ms)
-    start, members = start[rows], _between(members, rows)
-    year = slice(max(len(start) - YEAR_H, 0), len(start))
+    return learn_year(start, place, members, until_ms, changes)[0]
+
+
+def learn_year(
+    start: Times, place: Place, members: Sequence[Member], until_ms: int, changes: Changes | None = None
+) -> tuple[Lesson, Cohort]:
+    """The same, and the last year's hours with their tables, for whoever fits all members in it at once."""
+    edge = edges(start, place.zone, until_ms)
+    year, past = slice(edge[1], edge[0]), slice(edge[-1], edge[0])
     teachers = [m for m in _between(members, year) if _known_h(m) >= LEAST_KNOWN_H]
     lesson = Lesson(
         id=name_of(place, until_ms), zone=place.zone, country=place.country, subdivision=place.subdivision,
-        until_ms=until_ms, model=MODEL, meters=len(teachers), hours=sum(map(_known_h, members)),
+        until_ms=until_ms, model=MODEL, meters=len(teachers), hours=sum(map(_known_h, _between(members, past))),
     )  # fmt: skip
+    all_of = np.ones(edge[0] - edge[1], bool)
     if not teachers:
-        return lesson
-    cohort = learn_cohort(start[year], place, teachers, np.ones(len(start[year]), bool))
-    error, weekly = _placebos(start, place, [m for m in members if m.main], changes or {})
+        return lesson, Cohort(start[year], place, all_of)
+    cohort = learn_cohort(start[year], place, teachers, all_of)
+    error, weekly = _placebos(start, place, [m for m in members if m.main], edge, changes or {})
     term = cohort.term or Term((), (), place.country)
-    return structs.replace(
-        lesson, monday=list(term.monday), dip=list(term.dip), usual=[_kept(*each) for each in cohort.usual.items()],
-        error_log=error, weekly=weekly,
-    )  # fmt: skip
+    usual = [_kept(*each) for each in cohort.usual.items()]
+    lesson = structs.replace(
+        lesson, monday=list(term.monday), dip=list(term.dip), usual=usual, error_log=error, weekly=weekly
+    )
+    return lesson, cohort
 
 
-def looked_at(start: Times, until_ms: int) -> slice:
-    """The hours that a lesson looks at."""
-    end = int(np.searchsorted(start, np.datetime64(until_ms, "ms")))
-    return slice(max(end - HISTORY_H, 0), end)
+def edges(start: Times, zone: str, until_ms: int) -> list[int]:
+    """Rows of ``start`` at which a lesson's last year ends, at which it begins, and so on back by local years; the
+    first row where there are no hours so early."""
+    end = (
+        local_seconds(np.array([until_ms // 1000]).astype("datetime64[s]"), zone).astype("datetime64[s]").astype("O")[0]
+    )
+    instants = [instant_ms(_years_before(end, k).isoformat(), zone) for k in range(HISTORY_YEARS + 1)]
+    return [int(row) for row in np.searchsorted(start, np.array(instants, "datetime64[ms]"))]
+
+
+def _years_before(when: datetime, years: int) -> datetime:
+    leap_day = (when.month, when.day) == (2, 29)
+    return when.replace(year=when.year - years, day=28 if leap_day else when.day)
 
 
 def name_of(place: Place, until_ms: int) -> str:
@@ -123,27 +141,23 @@ def _known_h(member: Member) -> int:
     return int(np.isfinite(member.energy_kwh).sum())
 
 
-def _placebos(start: Times, place: Place, mains: Sequence[Member], changes: Changes) -> tuple[list[float], list[float]]:
-    """Examples of all pairs of years before the end of ``start``, the last pair first."""
+def _placebos(
+    start: Times, place: Place, mains: Sequence[Member], edge: Sequence[int], changes: Changes
+) -> tuple[list[float], list[float]]:
+    """Examples of all pairs of years, the last pair first."""
     error: list[float] = []
     weekly: list[float] = []
-    for begin, end in _pairs(len(start)):
+    for end, middle, begin in zip(edge, edge[1:], edge[2:], strict=False):
+        if middle - begin < WHOLE_YEAR_H:
+            break
         first_ms, last_ms = (int(t.astype("datetime64[ms]").astype(np.int64)) for t in start[[begin, end - 1]])
         same = [m for m in mains if not any(first_ms < at <= last_ms for at in changes.get(m.point, ()))]
-        before = np.arange(end - begin) < YEAR_H
+        before = np.arange(begin, end) < middle
         able = [m for m in _between(same, slice(begin, end)) if np.isfinite(m.energy_kwh[before]).mean() > LEAST_KNOWN]
         if able:
             told = placebo_years(start[begin:end], place, able, before, ~before)
             error, weekly = error + told[0], weekly + told[1]
     return error, weekly
-
-
-def _pairs(hours: int) -> Iterator[tuple[int, int]]:
-    """Rows (begin, end) of two years, of the last hours first."""
-    for k in range(PLACEBO_YEARS):
-        end = hours - k * YEAR_H
-        if end >= 2 * YEAR_H:
-            yield end - 2 * YEAR_H, end
 
 
 def _kept(key: tuple[str, int], usual: Usual) -> UsualMeter:

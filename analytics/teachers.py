@@ -21,7 +21,7 @@ from analytics.calendar import Times, instant_ms, local_seconds
 from analytics.cohort import MOST_TEACHERS, Member
 from analytics.design import Floats
 from analytics.hours import HISTORY_DAYS, HOUR_S, read_measured, read_outdoor
-from analytics.lesson import HISTORY_H, Changes, kind_of, learn, looked_at, shows_use
+from analytics.lesson import HISTORY_YEARS, Changes, edges, kind_of, learn, shows_use
 from analytics.term import LEAST_METERS
 from analytics.weekdays import Place
 from submeter.stores.port import Store
@@ -32,6 +32,7 @@ CHECK_MS: Final = 7 * DAY_MS
 CHECKED: Final = "lessons"
 """with a place: when it was last looked whether its lessons are due (epoch ms)"""
 GROWN: Final = 0.01
+YEAR_H: Final = 366 * 24
 QUARTERS: Final = (1, 4, 7, 10)
 
 
@@ -39,14 +40,15 @@ QUARTERS: Final = (1, 4, 7, 10)
 class Teachers:
     """Hours ``start`` (n) of a place, who teaches of them, and when something is known to have changed."""
 
+    place: Place
     start: Times
     members: tuple[Member, ...]
     changes: Changes
 
     def hours(self, until_ms: int) -> int:
         """How many are known that a lesson looks at."""
-        rows = looked_at(self.start, until_ms)
-        return sum(int(np.isfinite(m.energy_kwh[rows]).sum()) for m in self.members)
+        edge = edges(self.start, self.place.zone, until_ms)
+        return sum(int(np.isfinite(m.energy_kwh[edge[-1] : edge[0]]).sum()) for m in self.members)
 
 
 def place_of(building: Building) -> Place:
@@ -65,7 +67,7 @@ def learn_due(store: Store, portfolio: Portfolio, place: Place, now_ms: int) -> 
     teachers = teachers_of(portfolio, place)
     if len([p for p in teachers if p.is_main]) < LEAST_METERS:
         return 0
-    wanted = ends(place.zone, now_ms)
+    wanted = quarters(place.zone, now_ms)
     kept = {each.until_ms: each for each in lessons_of(store, place, now_ms) if each.model == MODEL}
     job = " ".join((CHECKED, *place))
     if set(wanted) <= set(kept) and now_ms - store.cursor(job) < CHECK_MS:
@@ -85,7 +87,7 @@ def _outgrown(lesson: Lesson, hours: int) -> bool:
     return abs(hours - lesson.hours) > GROWN * lesson.hours
 
 
-def ends(zone: str, now_ms: int) -> list[int]:
+def quarters(zone: str, now_ms: int) -> list[int]:
     """Where the lessons end that a study at that time needs: each quarter's first instant (epoch ms), ascending."""
     today = local_seconds(np.array([now_ms // 1000]).astype("datetime64[s]"), zone).astype("datetime64[s]")
     year = int(today.astype("datetime64[Y]").astype(int)[0]) + 1970
@@ -120,7 +122,7 @@ def read_teachers(
 ) -> Teachers:
     """Their hours as far as lessons that end at the ``wanted`` instants look at them."""
     end_s = max(wanted) // 1000
-    hours = HISTORY_H + (end_s - min(wanted) // 1000) // HOUR_S
+    hours = HISTORY_YEARS * YEAR_H + (end_s - min(wanted) // 1000) // HOUR_S
     start = (end_s + HOUR_S * np.arange(-hours, 0)).astype("datetime64[s]")
     outdoor: dict[str, Floats | None] = {}
     members = []
@@ -133,7 +135,7 @@ def read_teachers(
         if np.isfinite(energy).any():
             shows = shows_use(_role(point), point.medium)
             members.append(Member(point.id, point.building, kind_of_point(point), energy, outdoor[station], shows))
-    return Teachers(start, tuple(members), dict(_changes(portfolio, points, place.zone)))
+    return Teachers(place, start, tuple(members), dict(_changes(portfolio, points, place.zone)))
 
 
 def _changes(portfolio: Portfolio, points: Sequence[Point], zone: str) -> Iterator[tuple[str, list[int]]]:
