@@ -80,6 +80,12 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         "hour, size of the state; the judge's verdict",
         "the targets: hours from the start of a fault to the first telling",
     ),
+    "cluster": Benchmark(
+        "SITE [BUILDINGS]",
+        "`submeter study` of a site's buildings on one core, two processes, two Dask workers started by hand, and two "
+        "whose BLAS and NumPy reckon as on other machines: entries and rows that differ, and by how much",
+        "one core; none on one machine; 1e-9 across machines",
+    ),
     "balance": Benchmark(
         "SITE [CASES [SEED]]",
         "one fault at a time in a month of a real meter tree whose parts add up: cause and meter named",
