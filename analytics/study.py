@@ -164,7 +164,8 @@ def write(store: Store, material: Material, results: Results) -> Study:
     """Follow what was told before, and write what differs."""
     hours, now_ms = material.hours, material.now_ms
     told = [each for each in store.entries(Finding, hours.building.id) if not past_asking(store, each)]
-    findings = tuple(followed(results.findings, told, now_ms, int(hours.start_ms[0])))
+    alive_ms = int(hours.start_ms[0]) + max(hours.last.values(), default=0) * 3_600_000
+    findings = tuple(followed(results.findings, told, now_ms, int(hours.start_ms[0]), alive_ms))
     with store.writing():
         store.put(*results.baselines, *results.savings, *findings, *results.shapes)
         for one in results.expected:
