@@ -1,7 +1,9 @@
 """Baselines and savings of a site folder's test year from its train year alone, with the product's defaults.
 
-Strategy: the test year's energy is taken away before anything is fitted; it comes back only as the actual that the
-saving is reckoned from. Answers are written as the judge reads them; CPU seconds are those of fit, prediction and band.
+Strategy: the test year's energy is taken away before anything is learnt; it comes back only as the actual that the
+saving is reckoned from. The site is a portfolio: its meters teach each other a lesson that ends with the train year, as
+the ledger's do (:mod:`analytics.lesson`). Answers are written as the judge reads them; CPU seconds are those of lesson,
+fit, prediction and band.
 """
 
 import csv
@@ -14,18 +16,18 @@ from typing import Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from analytics.calendar import Times
-from analytics.cohort import Member, fit_cohort, placebo_drift, predict_cohort
+from analytics.calendar import Times, instant_ms
+from analytics.cohort import Member, fit_members, predict_cohort
 from analytics.design import Design
-from analytics.savings import STATED, Drift, avoided
+from analytics.lesson import kind_of, learn_year, shows_use, taught
+from analytics.savings import Drift, avoided
 from analytics.weekdays import Place
 from benchmarks.answers import Asked, add_verdict, judged, read_args
 from benchmarks.peers.beside import beside_savings
 from benchmarks.result import Result
-from benchmarks.site import Bools, Floats, Meter, Site, read_site, write_hours
+from benchmarks.site import Bools, Floats, Site, read_site, write_hours
 from submeter.words import Baseline, Measure, Saving, TheirsError
 
-WHOLE_YEAR_H: Final = 8000
 ROLES: Final = ("main", "sub")
 PREDICTION_TARGETS: Final = {
     "cvrmse_hourly_median": ("≤", 0.205), "cvrmse_daily_median": ("≤", 0.142), "cvrmse_monthly_median": ("≤", 0.098),
@@ -73,39 +75,33 @@ def answer(site: Site) -> Answers:
 
 
 def _answer(site: Site, train_year: int, test_year: int) -> Answers:
-    drift = _learned_drift(site, train_year)
-    site = site.between(min(train_year, test_year), max(train_year, test_year))
-    train, test = site.of_year(train_year), site.of_year(test_year)
-    ours = [m for m in site.meters.values() if m.role in ROLES]
+    """A lesson as the product learns it, of the train year and those before it; then each meter with it."""
+    place, until_ms = Place(site.zone, site.country), instant_ms(f"{train_year + 1}-01-01", site.zone)
     begin = time.process_time()
-    members = [_member(site, m, train) for m in ours]
-    cohort, models = fit_cohort(site.start, Place(site.zone, site.country), members, train)
-    on, told = predict_cohort(cohort, members, models, test)
+    lesson, year = learn_year(site.start, place, _members(site, ~site.of_year(test_year)), until_ms)
+    known, train = taught([lesson], until_ms), site.between(train_year, train_year)
+    models = fit_members(year, _members(train, train.of_year(train_year)))
+    site = site.between(min(train_year, test_year), max(train_year, test_year))
+    test, members = site.of_year(test_year), _members(site, site.of_year(train_year))
+    on, told = predict_cohort(known.cohort(site.start, place, ~test), members, models, test)
     savings = {
-        model.point: _saving(model, on, site.energy[model.point][test], expected, drift)
+        model.point: _saving(model, on, site.energy[model.point][test], expected, known.drift)
         for model, expected in zip(models, told, strict=True)
     }
     seconds = time.process_time() - begin
     return Answers(on.start, {m.point: e for m, e in zip(members, told, strict=True)}, savings, seconds)
 
 
-def _member(site: Site, meter: Meter, rows: Bools) -> Member:
-    return Member(
-        meter.name, meter.building, f"{meter.role}/{meter.medium}/{meter.quantity}",
-        np.where(rows, site.energy[meter.name], np.nan), site.outdoor_of(meter.name),
-        main=meter.role == "main" and meter.medium != "heat",
-    )  # fmt: skip
-
-
-def _learned_drift(site: Site, train: int) -> Drift:
-    """From the year before the train year where the site holds it whole, else the stated prior."""
-    before = site.of_year(train - 1)
-    if before.sum() < WHOLE_YEAR_H:
-        return STATED
-    both = site.between(train - 1, train)
-    before, after = both.of_year(train - 1), both.of_year(train)
-    mains = [_member(both, m, before | after) for m in both.meters.values() if m.role == "main"]
-    return placebo_drift(both.start, Place(site.zone, site.country), mains, before, after) if mains else STATED
+def _members(site: Site, rows: Bools) -> list[Member]:
+    """Mains and sub-meters with what they used in some of the hours (n)."""
+    return [
+        Member(
+            m.name, m.building, kind_of(m.role, m.medium, m.quantity), np.where(rows, site.energy[m.name], np.nan),
+            site.outdoor_of(m.name), main=shows_use(m.role, m.medium),
+        )
+        for m in site.meters.values()
+        if m.role in ROLES
+    ]  # fmt: skip
 
 
 def _saving(model: Baseline, on: Design, actual_kwh: Floats, expected_kwh: Floats, drift: Drift) -> Saving:
