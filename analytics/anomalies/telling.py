@@ -3,10 +3,12 @@
 Strategy: a finding is the same as one told before if meter and kind agree and the spans overlap; it keeps that
 one's id and the time at which it was first told. Ids carry the local day of the beginning; a second finding of the
 same meter, kind and day gets a number behind it. What was told and is found no more is withdrawn, with its time, and
-stays.
+stays. What was told live may be found to be another kind of the same family: begin, end, kind and energy are then those
+of looking back, ``first_kind`` says what it was told as. Live's word stands alone until looking back has seen enough of
+what came after (:data:`ENOUGH_MS`); what it does not confirm by then is withdrawn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -23,6 +25,14 @@ from submeter.words import Finding, FindingState, Medium, Point, Portfolio
 OPEN_H: Final = 48
 """An episode that lasts to within two days of the building's last hour goes on."""
 DAYS_A_MONTH: Final = 30.44
+HOUR_MS: Final = 3_600_000
+GRACE_MS: Final = 48 * HOUR_MS
+"""Live knows a beginning to the day; a fault told live is the one that looking back finds within so long."""
+SUDDEN_KINDS: Final = (
+    "stuck", "frozen", "missing", "lost_submeter", "gap_catchup", "gross_error", "spike", "scale10",
+)  # fmt: skip
+ENOUGH_MS: Final[Mapping[str, int]] = {"sudden": 48 * HOUR_MS, "lasting": 14 * 24 * HOUR_MS}
+"""After a live telling looking back has that long to find it."""
 DEMAND: Final = "demand"
 """The medium of a price per kW of a month's highest demand (two-part tariffs)."""
 
@@ -33,28 +43,56 @@ def findings_of(episodes: Sequence[Episode], hours: Hours, portfolio: Portfolio,
     return [_finding(e, hours, portfolio, alive, now_ms) for e in episodes]
 
 
-def followed(new: Sequence[Finding], told: Sequence[Finding], now_ms: int, since_ms: int) -> list[Finding]:
+def followed(
+    new: Sequence[Finding], told: Sequence[Finding], now_ms: int, since_ms: int, seen_ms: int | None = None
+) -> list[Finding]:
     """New findings under the ids of those that were told before, and withdrawn ones; older than ``since_ms`` (which
-    the study cannot see) nothing changes. Returns what is to be stored."""
+    the study cannot see) nothing changes. ``seen_ms``: the end of the newest hour that was looked at, now by default.
+    Returns what is to be stored."""
     left = [f for f in told if f.state is not FindingState.WITHDRAWN and f.end_ms > since_ms]
-    matches: list[Finding | None] = []
-    for finding in new:
-        match = next((f for f in left if _same(f, finding)), None)
-        matches.append(match)
-        if match is not None:
-            left.remove(match)
-    before = {f.id: f for f in told}
+    matches = [_taken(left, finding, _same) for finding in new]
+    matches = [m or _taken(left, finding, _told_as) for m, finding in zip(matches, new, strict=True)]
     taken = {f.id for f in told if f.state is not FindingState.WITHDRAWN}
+    before = {f.id: f for f in told}
     out: list[Finding] = []
     for finding, match in zip(new, matches, strict=True):
-        name = match.id if match is not None else _free(finding.id, taken)
+        name = match.id if match is not None else free_name(finding.id, taken)
         taken.add(name)
-        known = before.get(name)
-        out.append(structs.replace(finding, id=name, first_told_ms=known.first_told_ms if known else now_ms))
-    return out + [_withdrawn(f, now_ms) for f in left]
+        out.append(_as_before(finding, name, before.get(name), now_ms))
+    seen = now_ms if seen_ms is None else seen_ms
+    return out + [_withdrawn(f, now_ms) for f in left if f.confirmed or seen_enough(f, seen)]
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _taken(left: list[Finding], new: Finding, fits: Callable[[Finding, Finding], bool]) -> Finding | None:
+    """The first that fits, taken out of those that are left."""
+    match = next((f for f in left if fits(f, new)), None)
+    if match is not None:
+        left.remove(match)
+    return match
+
+
+def _as_before(finding: Finding, name: str, known: Finding | None, now_ms: int) -> Finding:
+    if known is None:
+        return structs.replace(finding, id=name, first_told_ms=now_ms)
+    return structs.replace(finding, id=name, first_told_ms=known.first_told_ms, first_kind=known.first_kind)
+
+
+def seen_enough(finding: Finding, seen_ms: int) -> bool:
+    """Whether looking back up to ``seen_ms`` would have found it."""
+    return seen_ms >= finding.first_told_ms + ENOUGH_MS[of_family(finding.kind)]
+
+
+def of_family(kind: str) -> str:
+    """Faults of hours and faults of days: what live tells as one of a family may turn out to be another of it."""
+    return "sudden" if kind in SUDDEN_KINDS else "peak" if kind == "peak_demand" else "lasting"
+
+
+def about(one: Finding, other: Finding, grace_ms: int = 0) -> bool:
+    """Whether they are about the same time."""
+    return one.start_ms < other.end_ms + grace_ms and other.start_ms < one.end_ms + grace_ms
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
     """The id itself, or the first number behind it that is free."""
     numbered = (name, *(f"{name}~{n}" for n in range(2, len(taken) + 3)))
     return next(each for each in numbered if each not in taken)
@@ -64,6 +102,8 @@ def _finding(episode: Episode, hours: Hours, portfolio: Portfolio, alive: int, n
     point = portfolio.points[episode.point]
     begin_ms = int(hours.start_ms[episode.begin])
     end_ms = int(hours.start_ms[min(episode.end, len(hours)) - 1]) + 3_600_000
+    last = _local_day(hours, min(episode.end, len(hours)) - 1)
+    kwh, evidence = said(episode, point)
     is_open = episode.end >= alive - OPEN_H and episode.kind != "spike"
     return Finding(
         id=f"{episode.point}@{episode.kind}@{_local_day(hours, episode.begin)[0].astype('datetime64[D]')}",
@@ -74,9 +114,9 @@ def _finding(episode: Episode, hours: Hours, portfolio: Portfolio, alive: int, n
         end_ms=end_ms,
         state=FindingState.OPEN if is_open else FindingState.CLOSED,
         confidence=round(episode.confidence, 3),
-        kwh=episode.amount if _in_kwh(point) else None,
-        yuan_month=_yuan_month(episode, point, hours, portfolio),
-        evidence=_evidence(episode, point),
+        kwh=kwh,
+        yuan_month=monthly_yuan(episode, point, portfolio, last, (episode.end - episode.begin) / 24),
+        evidence=evidence,
         first_told_ms=now_ms,
         last_seen_ms=now_ms,
     )
@@ -84,6 +124,11 @@ def _finding(episode: Episode, hours: Hours, portfolio: Portfolio, alive: int, n
 
 def _in_kwh(point: Point) -> bool:
     return point.medium not in (Medium.WATER, Medium.GAS)
+
+
+def said(episode: Episode, point: Point) -> tuple[float | None, dict[str, float | str]]:
+    """kWh at stake (None of water and gas) and the evidence of an episode."""
+    return (episode.amount if _in_kwh(point) else None), _evidence(episode, point)
 
 
 def _evidence(episode: Episode, point: Point) -> dict[str, float | str]:
@@ -96,18 +141,20 @@ def _evidence(episode: Episode, point: Point) -> dict[str, float | str]:
     return {k.replace("_kwh", "_m3") if k.endswith("_kwh") else k.replace("_kw", "_m3h"): v for k, v in out.items()}
 
 
-def _yuan_month(episode: Episode, point: Point, hours: Hours, portfolio: Portfolio) -> float | None:
-    """What a month of it costs; only a fault of the load costs anything. Days off come seldom: what they took is a
-    month's. A peak costs what the season's other days do not reach, where there is a price of demand."""
+def monthly_yuan(
+    episode: Episode, point: Point, portfolio: Portfolio, day: NDArray[np.int64], days: float
+) -> float | None:
+    """What a month of it costs at the prices of a local ``day`` (an array of one), after so many days; only a fault of
+    the load costs anything. Days off come seldom: what they took is a month's. A peak costs what the season's other
+    days do not reach, where there is a price of demand."""
     if episode.kind not in LOAD_KINDS or episode.amount is None:
         return None
-    day = _local_day(hours, min(episode.end, len(hours)) - 1)
-    price = partial(rates, portfolio.prices, hours.building.price, day=day)
+    price = partial(rates, portfolio.prices, portfolio.buildings[point.building].price, day=day)
     if episode.kind == "peak_demand":
         monthly = (episode.evidence["peak_kw"] - episode.evidence["top_kw"]) * float(price(DEMAND)[0])
     else:
-        days = max((episode.end - episode.begin) / 24, DAYS_A_MONTH if episode.kind == "holiday_on" else 1)
-        monthly = episode.amount / days * DAYS_A_MONTH * float(price(point.medium)[0])
+        least = DAYS_A_MONTH if episode.kind == "holiday_on" else 1
+        monthly = episode.amount / max(days, least) * DAYS_A_MONTH * float(price(point.medium)[0])
     return monthly if np.isfinite(monthly) else None
 
 
@@ -117,8 +164,13 @@ def _local_day(hours: Hours, row: int) -> NDArray[np.int64]:
 
 
 def _same(told: Finding, new: Finding) -> bool:
-    alike = told.point == new.point and told.kind == new.kind
-    return alike and told.start_ms < new.end_ms and new.start_ms < told.end_ms
+    return told.point == new.point and told.kind == new.kind and about(told, new)
+
+
+def _told_as(told: Finding, new: Finding) -> bool:
+    """Whether live told of it, perhaps as another kind."""
+    alike = told.point == new.point and of_family(told.kind) == of_family(new.kind)
+    return bool(told.first_kind) and alike and about(told, new, GRACE_MS)
 
 
 def _withdrawn(finding: Finding, now_ms: int) -> Finding:

@@ -4,13 +4,14 @@ One step takes a bounded piece of the change feed, merges its spans by point, se
 writes what differs together with the feed's cursor. Killed anywhere, it does the piece again and finds it done; so the
 first round of a life hands on all that it looked at, changed or not. A long back-fill costs in proportion to its
 readings. :mod:`analytics.jobs.dependence` says what depends on what, :mod:`analytics.jobs.agenda` when a building is
-studied.
+studied, :mod:`analytics.jobs.lookout` what is told as soon as an hour is settled: live comes before studies where it is
+up to date, and behind them where it has a past to go through.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from analytics.jobs.agenda import Agenda
 from analytics.jobs.dependence import Difference, clipped, differences
@@ -28,6 +29,9 @@ from submeter.clock import Clock
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores.port import Store
 from submeter.words import Change, Correction, GatewayStatus, Portfolio, Resolution, TheirsError, TooLate
+
+if TYPE_CHECKING:
+    from analytics.jobs.lookout import Lookout
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +87,8 @@ class Analyst:
     """``portfolio`` is asked at every step, so that a changed one is used at once.
 
     ``study`` is called as ``study(store, portfolio, building_id, now_ms, settings)``; the default is
-    :func:`analytics.study.study_building`. ``raw_days``: raw readings are kept for so long at least, 0 = for ever.
+    :func:`analytics.study.study_building`. ``lookout`` looks live; a job with a study of its own has none by itself.
+    ``raw_days``: raw readings are kept for so long at least, 0 = for ever.
     """
 
     def __init__(
@@ -94,9 +99,11 @@ class Analyst:
         clock: Clock,
         *,
         study: Study | None = None,
+        lookout: "Lookout | None" = None,
         raw_days: int = 0,
     ) -> None:
         self._store, self._portfolio, self._settings, self._clock = store, portfolio, settings, clock
+        self._lookout = _real_lookout(store, settings) if study is None and lookout is None else lookout
         self._study = study or _real_study()
         self._agenda = Agenda(store, clock)
         self._newest = Newest(store)
@@ -107,6 +114,7 @@ class Analyst:
         self._settled_s = -GATHER_S
         self._sure = False
         """whether all that was written before is known to have been handed on"""
+        self._watched: Portfolio | None = None
         self._renewed: Portfolio | None = None
         self._compared: Portfolio | None = None
         self._different: Iterator[Difference] | None = None
@@ -124,22 +132,29 @@ class Analyst:
         if changes and (full or not backfill or self._clock.monotonic() - self._settled_s >= GATHER_S):
             self._settle(portfolio, changes)
             self._settled_s = self._clock.monotonic()
-        building = self._agenda.due(portfolio.buildings, lagging=full or backfill)
+        lagging = full or backfill
+        looked = self._look(portfolio, lagging=lagging)
+        building = self._agenda.due(portfolio.buildings, lagging=lagging)
         if building is not None:
-            self._study_one(portfolio, building, lagging=full or backfill)
+            self._study_one(portfolio, building, lagging=lagging)
+        elif self._look(portfolio, lagging=lagging, behind=True):
+            looked = True
         elif not changes and not backfill:
             self._renew(portfolio)
             self._sweep(portfolio)
             self._freeze(portfolio)
-        return 0.0 if building is not None or full else IDLE_S
+        return 0.0 if building is not None or full or looked else IDLE_S
 
     def run_once(self) -> None:
-        """Work off the whole feed, then study every building that the store knows anything of."""
+        """Work off the whole feed, look live at all of it, then study every building that the store knows anything
+        of."""
         while not self._compare(self._portfolio()):
             pass
         while changes := self._store.changes(self._store.cursor(JOB), CHANGES_A_STEP):
             self._settle(self._portfolio(), changes)
         portfolio = self._portfolio()
+        while self._look(portfolio) or self._look(portfolio, behind=True):
+            pass
         for building in sorted(portfolio.buildings):
             self._study_one(portfolio, building, lagging=False)
 
@@ -263,6 +278,8 @@ class Analyst:
         for each in told:
             if each.hours:
                 building = portfolio.points[each.point].building
+                if self._lookout is not None:
+                    self._lookout.note(building)
                 self._agenda.note(building, len(each.hours), each.hours[0], each.hours[-1])
 
     def _weather(self, portfolio: Portfolio, changes: Iterable[Change]) -> None:
@@ -270,10 +287,13 @@ class Analyst:
         late_ms = (self._clock.now_ms() // 3_600_000 - 1) * 3_600_000
         stations = {station.point: name for name, station in portfolio.stations.items()}
         for change in changes:
-            if change.point in stations and change.start_ms < late_ms:
-                for building in portfolio.buildings.values():
-                    if building.station == stations[change.point]:
-                        self._agenda.note(building.id, 1, change.start_ms // 1000, change.end_ms // 1000)
+            if change.point not in stations:
+                continue
+            here = [b.id for b in portfolio.buildings.values() if b.station == stations[change.point]]
+            if self._lookout is not None:
+                self._lookout.note_weather(here)
+            for building in here if change.start_ms < late_ms else ():
+                self._agenda.note(building, 1, change.start_ms // 1000, change.end_ms // 1000)
 
     def _corrections(self) -> dict[str, tuple[Correction, ...]]:
         found: dict[str, tuple[Correction, ...]] = {}
@@ -327,6 +347,21 @@ class Analyst:
         if found is not None:
             drop(self._store, meter, found)
 
+    # live
+    def _look(self, portfolio: Portfolio, *, lagging: bool = False, behind: bool = False) -> bool:
+        """One building's new hours; whether there was one. A past that was gone through is to be studied, so that
+        what looking back knows better is said."""
+        if self._lookout is None:
+            return False
+        if portfolio is not self._watched:
+            self._watched = portfolio
+            self._lookout.note(*portfolio.buildings)
+        now_s = self._clock.now_ms() // 1000
+        done = self._lookout.step(portfolio, now_s, patient=lagging, behind=behind)
+        if done is not None and done.findings:
+            self._agenda.note(done.building, 1, now_s, now_s)
+        return done is not None
+
     # studies
     def _backfill(self) -> bool:
         """Whether a gateway that was heard of lately says that it reads the past."""
@@ -378,6 +413,13 @@ def _changed(settled: Settled) -> Changed | None:
 def _whole(settled: Settled, start_ms: int, end_ms: int) -> Changed:
     """All of a span, for want of knowing what of it was handed on before."""
     return Changed(settled.point, start_ms // 1000, end_ms // 1000 + 1, [start_ms // 1000])
+
+
+def _real_lookout(store: Store, settings: AnalyticsSettings) -> "Lookout":
+    """Imported here, so that the ledger runs without the libraries that live looking needs."""
+    from analytics.jobs.lookout import Lookout  # noqa: PLC0415  (see above)
+
+    return Lookout(store, settings.alarms)
 
 
 def _real_study() -> Study:

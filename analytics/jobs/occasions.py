@@ -27,7 +27,7 @@ class Occasions(NamedTuple):
 
 def occasions(store: Store, portfolio: Portfolio, building: str, now_ms: int, since_ms: int) -> Occasions:
     """``since_ms``: how far the record was studied before, 0 = never. Raises StoreAway."""
-    span = _recorded(store, portfolio, building)
+    span = recorded(store, portfolio, building)
     horizon_ms = now_ms - HISTORY_DAYS * DAY_MS
     if span is None or span[0] >= horizon_ms - MARGIN_MS:
         return Occasions([now_ms], 0)
@@ -37,7 +37,7 @@ def occasions(store: Store, portfolio: Portfolio, building: str, now_ms: int, si
     return Occasions([*reversed(before), now_ms], newest_ms)
 
 
-def _recorded(store: Store, portfolio: Portfolio, building: str) -> tuple[int, int] | None:
+def recorded(store: Store, portfolio: Portfolio, building: str) -> tuple[int, int] | None:
     """(oldest, newest) reading of the building's meters in milliseconds."""
     meters = [meter_of(portfolio, point.id) for point in portfolio.points_of(building)]
     series = [segment.series for meter in meters if meter for segment in meter.segments]
