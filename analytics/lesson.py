@@ -85,11 +85,11 @@ def learn_year(
 ) -> tuple[Lesson, Cohort]:
     """The same, and the last year's hours with their tables, for whoever fits all members in it at once."""
     edge = edges(start, place.zone, until_ms)
-    year, past = slice(edge[1], edge[0]), slice(edge[-1], edge[0])
+    year = slice(edge[1], edge[0])
     teachers = [m for m in _between(members, year) if _known_h(m) >= LEAST_KNOWN_H]
     lesson = Lesson(
         id=name_of(place, until_ms), zone=place.zone, country=place.country, subdivision=place.subdivision,
-        until_ms=until_ms, model=MODEL, meters=len(teachers), hours=sum(map(_known_h, _between(members, past))),
+        until_ms=until_ms, model=MODEL, meters=len(teachers),
     )  # fmt: skip
     all_of = np.ones(edge[0] - edge[1], bool)
     if not teachers:

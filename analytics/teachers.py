@@ -2,18 +2,19 @@
 
 Strategy: a lesson ends with a quarter of the local calendar, and a study needs those of the two years that it looks at,
 so it is the same whenever it is made, expectations change four times a year and not every night, and a saving never has
-to wait for a lesson of its own. A lesson is learnt when it is missing, and once a week it is looked whether what it was
-learnt from has grown (an import, a back-fill) by more than a hundredth. Mains teach, at most
+to wait for a lesson of its own. A lesson is learnt when it is missing, and once a day it is looked whether what it was
+learnt from is more, or less, by a hundredth (an import, a back-fill, corrections). Mains teach, at most
 :data:`~analytics.cohort.MOST_TEACHERS` of them, and as many sub-meters: so the memory is bounded, whatever the
 portfolio's size. Each lesson is written when it is learnt; killed between two, the rest is due again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import numpy as np
+from msgspec import structs
 from threadpoolctl import threadpool_limits
 
 from analytics.baseline import MODEL
@@ -24,14 +25,13 @@ from analytics.hours import HISTORY_DAYS, HOUR_S, read_measured, read_outdoor
 from analytics.lesson import HISTORY_YEARS, Changes, edges, kind_of, learn, shows_use
 from analytics.term import LEAST_METERS
 from analytics.weekdays import Place
-from submeter.stores.port import Store
-from submeter.words import Building, Lesson, Point, Portfolio
+from submeter.stores.port import Column, Store
+from submeter.words import Building, Known, Lesson, Point, Portfolio, Resolution
 
 DAY_MS: Final = 86_400_000
-CHECK_MS: Final = 7 * DAY_MS
 CHECKED: Final = "lessons"
 """with a place: when it was last looked whether its lessons are due (epoch ms)"""
-GROWN: Final = 0.01
+OUTGROWN: Final = 0.01
 YEAR_H: Final = 366 * 24
 QUARTERS: Final = (1, 4, 7, 10)
 
@@ -40,15 +40,9 @@ QUARTERS: Final = (1, 4, 7, 10)
 class Teachers:
     """Hours ``start`` (n) of a place, who teaches of them, and when something is known to have changed."""
 
-    place: Place
     start: Times
     members: tuple[Member, ...]
     changes: Changes
-
-    def hours(self, until_ms: int) -> int:
-        """How many are known that a lesson looks at."""
-        edge = edges(self.start, self.place.zone, until_ms)
-        return sum(int(np.isfinite(m.energy_kwh[edge[-1] : edge[0]]).sum()) for m in self.members)
 
 
 def place_of(building: Building) -> Place:
@@ -61,30 +55,48 @@ def lessons_of(store: Store, place: Place, now_ms: int) -> tuple[Lesson, ...]:
     return tuple(sorted((each for each in mine if each.until_ms <= now_ms), key=lambda each: each.until_ms))
 
 
-def learn_due(store: Store, portfolio: Portfolio, place: Place, now_ms: int) -> int:
+def learn_due(store: Store, portfolio: Portfolio, place: Place, now_ms: int, every_ms: int = DAY_MS) -> int:
     """Learn the lessons of a place that a study at that time needs and that are missing or outgrown; returns how many
     were. Raises StoreAway."""
-    teachers = teachers_of(portfolio, place)
-    if len([p for p in teachers if p.is_main]) < LEAST_METERS:
+    points = teachers_of(portfolio, place)
+    if len([p for p in points if p.is_main]) < LEAST_METERS:
         return 0
     wanted = quarters(place.zone, now_ms)
     kept = {each.until_ms: each for each in lessons_of(store, place, now_ms) if each.model == MODEL}
     job = " ".join((CHECKED, *place))
-    if set(wanted) <= set(kept) and now_ms - store.cursor(job) < CHECK_MS:
+    if set(wanted) <= set(kept) and now_ms - store.cursor(job) < every_ms:
         return 0
-    count = 0
-    read = read_teachers(store, portfolio, teachers, place, wanted)
-    with threadpool_limits(1, "blas"):
-        for until_ms in wanted:
-            if until_ms not in kept or _outgrown(kept[until_ms], read.hours(until_ms)):
-                store.put(learn(read.start, place, read.members, until_ms, read.changes))
-                count += 1
+    days = known_days(store, points, place, wanted)
+    due = [each for each in wanted if each not in kept or _outgrown(kept[each].days, days[each])]
+    if due:
+        _learn(store, read_teachers(store, portfolio, points, place, due), place, {each: days[each] for each in due})
     store.set_cursor(job, max(now_ms, store.cursor(job)))
-    return count
+    return len(due)
 
 
-def _outgrown(lesson: Lesson, hours: int) -> bool:
-    return abs(hours - lesson.hours) > GROWN * lesson.hours
+def _learn(store: Store, teachers: Teachers, place: Place, days: Mapping[int, int]) -> None:
+    with threadpool_limits(1, "blas"):
+        for until_ms, count in days.items():
+            lesson = learn(teachers.start, place, teachers.members, until_ms, teachers.changes)
+            store.put(structs.replace(lesson, days=count))
+
+
+def _outgrown(before: int, now: int) -> bool:
+    return abs(now - before) > OUTGROWN * before
+
+
+def known_days(store: Store, points: Sequence[Point], place: Place, wanted: Sequence[int]) -> dict[int, int]:
+    """How many days of the ledger, one a meter and day, each lesson would be learnt from: days, as they are few."""
+    first = np.datetime64(min(wanted) // 1000, "s") - np.timedelta64(HISTORY_YEARS * 366, "D")
+    last = np.datetime64(max(wanted) // 1000, "s")
+    out = dict.fromkeys(wanted, 0)
+    for point in points:
+        (rows,) = store.read_intervals([Column(point.id, point.quantity, Resolution.DAY)], first, last)
+        known = rows.start[rows.known > Known.MISSING]
+        for until_ms in wanted:
+            edge = edges(known, place.zone, until_ms)
+            out[until_ms] += edge[0] - edge[-1]
+    return out
 
 
 def quarters(zone: str, now_ms: int) -> list[int]:
@@ -135,7 +147,7 @@ def read_teachers(
         if np.isfinite(energy).any():
             shows = shows_use(_role(point), point.medium)
             members.append(Member(point.id, point.building, kind_of_point(point), energy, outdoor[station], shows))
-    return Teachers(place, start, tuple(members), dict(_changes(portfolio, points, place.zone)))
+    return Teachers(start, tuple(members), dict(_changes(portfolio, points, place.zone)))
 
 
 def _changes(portfolio: Portfolio, points: Sequence[Point], zone: str) -> Iterator[tuple[str, list[int]]]:

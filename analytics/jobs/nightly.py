@@ -59,7 +59,7 @@ def study_all(
     StoreAway; what was done before is kept.
     """
     for place in sorted({place_of(portfolio.buildings[building]) for building in buildings}):
-        learn_due(store, portfolio, place, now_ms)
+        learn_due(store, portfolio, place, now_ms, every_ms=0)
     waiting: dict[Future[Results], Material] = {}
     most = 1 if pool is None else min(pool.workers * AHEAD, BUILDINGS)
     for building in buildings:

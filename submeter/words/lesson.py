@@ -18,8 +18,8 @@ class UsualMeter(msgspec.Struct, frozen=True, kw_only=True):
 class Lesson(Entry, frozen=True, kw_only=True):
     """What the meters of a place (zone, country, subdivision) taught before ``until_ms``; nothing later is in it.
 
-    ``id`` names the place and the local date of ``until_ms``. It was learnt from ``hours`` hours of ``meters`` meters.
-    ``model`` is the baseline's that the coefficients belong to.
+    ``id`` names the place and the local date of ``until_ms``. So many ``meters`` taught, and so many ``days`` of their
+    ledger, one a meter and day, were known then. ``model`` is the baseline's that the coefficients belong to.
     """
 
     zone: str
@@ -28,7 +28,7 @@ class Lesson(Entry, frozen=True, kw_only=True):
     until_ms: int
     model: str
     meters: int = 0
-    hours: int = 0
+    days: int = 0
     monday: list[int] = msgspec.field(default_factory=list)
     """weeks of the last year by their Monday (days since 1970), and how far all are used less then: the term"""
     dip: list[float] = msgspec.field(default_factory=list)
