@@ -159,7 +159,7 @@ def _scores(record: Record, meter: int, window: Window, days: Floats, sudden: li
     out = np.full(len(record.hour), daily.min())
     out[window.begin : window.row(window.days)] = np.repeat(daily, 24)
     seen = record.span
-    out[seen] = np.log(out[seen] + _standing_out(record, meter)[seen])
+    out[seen] = np.log(out[seen] + _standing_out(record.residual[meter], seen))
     for each in sudden:
         rows = slice(max(each.begin - BESIDE_H, 0), each.end + BESIDE_H)
         out[rows] = np.maximum(out[rows], min(each.odds - 12, 1 + 0.01 * each.odds) - 0.5)
@@ -169,13 +169,16 @@ def _scores(record: Record, meter: int, window: Window, days: Floats, sudden: li
     return out
 
 
-def _standing_out(record: Record, meter: int) -> Floats:
-    """Small odds that grow with the hour's distance from what is usual, or that of an hour beside it."""
-    residual = record.residual[meter]
-    far = np.abs(residual) / max(spread(residual), 1e-6)
+def _standing_out(residual: Floats, seen: slice) -> Floats:
+    """Small odds of the hours seen that grow with an hour's distance from what is usual, or that of one beside it."""
+    first = max(seen.start - BESIDE_H, 0)
+    far = np.abs(residual[first : seen.stop + BESIDE_H]) / max(spread(residual), 1e-6)
     far[np.isnan(far)] = 0.0
     beside = maximum_filter1d(far, 2 * BESIDE_H + 1)
-    return np.asarray(np.exp(POINT[0]) * np.maximum(np.maximum(far, 0.9 * beside), 0.1) ** 2, float)
+    beside *= 0.9
+    np.maximum(far, beside, out=far)
+    np.maximum(far, 0.1, out=far)
+    return np.asarray(np.exp(POINT[0]) * np.square(far[seen.start - first :][: seen.stop - seen.start]), float)
 
 
 def _follow_edges(scores: Floats, one: Told, begin: int, end: int) -> None:

@@ -164,7 +164,7 @@ def evidence(noise: Noise, undone: Singles) -> Evidence:
     """``undone`` (hypotheses, days, blocks): log residuals as they would be without the fault, NaN = unknown."""
     own = _terms(noise, noise.cells[None])
     mine = _terms(noise, np.where(np.isfinite(undone), undone, noise.cells))
-    return _against_none(own, [np.einsum("bhd,bhd->hd", w, w) for w in _cases(own, mine)])
+    return _against_none(own, np.stack([np.einsum("bhd,bhd->hd", w, w) for w in _cases(own, mine)]))
 
 
 def evidence_of_levels(noise: Noise, plain: Singles, levels: Floats) -> Evidence:
@@ -173,24 +173,25 @@ def evidence_of_levels(noise: Noise, plain: Singles, levels: Floats) -> Evidence
     A day's distance is then a parabola of the level: three coefficients a day serve all levels.
     """
     known = np.isfinite(plain)
-    own, mine = (_terms(noise, c[None]) for c in (noise.cells, np.where(known, plain, noise.cells)))
+    cells = np.stack([noise.cells, np.where(known, plain, noise.cells), known])
+    own, mine, lift = (tuple(part[:, k : k + 1] for part in _terms(noise, cells)) for k in range(3))
     none = tuple(np.zeros_like(part) for part in own)
-    lift = _cases(none, _terms(noise, known[None].astype(np.float32)))
-    level = levels[:, None]
-    distances = []
-    for shown, one in zip(_cases(own, mine), lift, strict=True):
-        w, v = shown[:, 0].astype(float), one[:, 0].astype(float)
-        apart = (w * w).sum(axis=0) - 2 * level * (w * v).sum(axis=0) + level**2 * (v * v).sum(axis=0)
-        distances.append(np.maximum(apart, 0).astype(np.float32))
-    return _against_none(own, distances)
+    shown, one = (np.concatenate(_cases(*pair), axis=1).astype(float) for pair in ((own, mine), (none, lift)))
+    level = levels[None, :, None]
+    square, cross, rise = ((a * b).sum(axis=0)[:, None] for a, b in ((shown, shown), (shown, one), (one, one)))
+    return _against_none(own, np.maximum(square - 2 * level * cross + level**2 * rise, 0).astype(np.float32))
 
 
 def _terms(noise: Noise, cells: Singles) -> tuple[Singles, ...]:
     """What the day itself and each of its lags add to its innovation, whitened: (blocks, hypotheses, days) each."""
-    parts: list[Singles] = [cells]
-    parts += [np.float32(-f) * lagged(cells, k) for f, k in zip(noise.follow, LAGS, strict=True)]
-    turned = (np.ascontiguousarray((p * noise.weight).transpose(2, 0, 1)) for p in parts)
-    return tuple((noise.root.T @ t.reshape(len(t), -1)).reshape(t.shape) for t in turned)
+    turned = np.ascontiguousarray(cells.transpose(2, 0, 1), np.float32)
+    weight = np.ascontiguousarray(noise.weight.T)[:, None]
+    out = []
+    for follow, lag in zip((1, *(-noise.follow)), (0, *LAGS), strict=True):
+        part = np.zeros_like(turned)
+        np.multiply(turned[..., : part.shape[2] - lag], np.float32(follow) * weight[..., lag:], out=part[..., lag:])
+        out.append((noise.root.T @ part.reshape(len(part), -1)).reshape(part.shape))
+    return tuple(out)
 
 
 def _cases(own: tuple[Singles, ...], mine: tuple[Singles, ...]) -> tuple[Singles, ...]:
@@ -198,20 +199,24 @@ def _cases(own: tuple[Singles, ...], mine: tuple[Singles, ...]) -> tuple[Singles
     and one."""
     day, near, far = own
     fault, near_in, far_in = mine
-    return (fault + near + far, fault + near_in + far, fault + near_in + far_in, day + near_in + far_in,
-            day + near + far_in)  # fmt: skip
+    inside = fault + near_in
+    return (fault + near + far, inside + far, inside + far_in, day + near_in + far_in, day + near + far_in)
 
 
-def _against_none(own: tuple[Singles, ...], distances: list[Singles]) -> Evidence:
-    """Logarithm of the multivariate t density at each day's distance, against that of the day as it is."""
+def _against_none(own: tuple[Singles, ...], distances: Singles) -> Evidence:
+    """Logarithm of the multivariate t density at each day's distance (cases, hypotheses, days), against that of the
+    day as it is."""
     as_is = own[0] + own[1] + own[2]
-    none = _likely(np.einsum("bhd,bhd->hd", as_is, as_is))
-    found = [_likely(d) - none for d in distances]
+    found = _likely(distances)
+    found -= _likely(np.einsum("bhd,bhd->hd", as_is, as_is))
     cut = len(LAGS) + 1
     return Evidence(tuple(found[:cut]), tuple(found[cut:]))
 
 
 def _likely(distance: Singles) -> Singles:
     """Logarithm of the multivariate t density, without its constant."""
-    out = np.log(1 + distance / np.float32(TAIL))  # faster than log1p, and exact where it matters
-    return np.asarray(np.float32(-0.5 * (TAIL + BLOCKS)) * out, np.float32)
+    out = distance / np.float32(TAIL)
+    out += 1  # faster than log1p, and exact where it matters
+    np.log(out, out=out)
+    out *= np.float32(-0.5 * (TAIL + BLOCKS))
+    return np.asarray(out, np.float32)

@@ -40,14 +40,15 @@ SHRINK_DAYS: Final = 20.0
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """``energy`` (meters, n) kWh, NaN = unknown · ``usual`` (meters, n) logarithm of what is usual plus ``floor``
-    (meters) · ``hour`` 0…23 and ``working`` of the local clock (n) · ``history`` (n) hours that are known to be the
+    """``energy`` (meters, n) kWh, NaN = unknown · ``floor`` (meters) · ``logs`` (meters, n) logarithm of energy plus
+    floor, ``usual`` of what is usual plus floor · ``hour`` 0…23 and ``working`` of the local clock (n) · ``history`` (n) hours that are known to be the
     meter's own past; the ``examined`` ones (n) are told about."""
 
     names: tuple[str, ...]
     hour: Ints
     working: Bools
     energy: Floats
+    logs: Floats
     floor: Floats
     usual: Floats
     history: Bools
@@ -58,11 +59,6 @@ class Record:
         """Rows from the first to the last examined hour."""
         rows = np.flatnonzero(self.examined)
         return slice(int(rows[0]), int(rows[-1]) + 1)
-
-    @cached_property
-    def logs(self) -> Floats:
-        """Logarithm of energy plus floor (meters, n), NaN where unknown."""
-        return logs_of(self.energy, self.floor)
 
     @cached_property
     def residual(self) -> Floats:
@@ -90,7 +86,7 @@ def recorded(
         for row in rows[~whole[rows]]:
             usual[row] = linear(on, regress(on, logs[row])[0])
     on = designs[0]
-    return Record(tuple(names), on.hour, on.working, energy, floor, usual, history, examined)
+    return Record(tuple(names), on.hour, on.working, energy, logs, floor, usual, history, examined)
 
 
 def logs_of(energy: Floats, floor: Floats) -> Floats:

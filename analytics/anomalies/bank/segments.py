@@ -65,12 +65,13 @@ def segment_odds(bank: Evidence, drift: Evidence, persistence: Floats) -> Single
     temper = (TEMPER / persistence**PERSIST).astype(np.float32)
     out = np.full((len(KINDS), len(LENGTHS), days + 1), LEAST, np.float32)
     beyond = np.concatenate([ends, np.full((len(ends), LONGEST), LEAST, np.float32)], axis=1)
+    windows = sliding_window_view(beyond, days + 1, axis=1)  # (templates, lengths from 0, days + 1)
     for name, shortest in SHORTEST.items():
         last = min(LONGEST, days)
         if last < shortest:
             continue
         first, own = ROWS[name].start, slice(LENGTHS.index(shortest), LENGTHS.index(last) + 1)
-        behind = sliding_window_view(beyond[ROWS[name]], days + 1, axis=1)[:, shortest : last + 1]
+        behind = windows[ROWS[name], shortest : last + 1]
         prior = [BANK[first + k].prior * RATE[name] / MONTH_DAYS / (last + 1 - shortest) for k in range(len(behind))]
         found = begins[ROWS[name], None] + behind  # (templates, lengths, days + 1)
         found *= temper[own, None]

@@ -65,6 +65,13 @@ class Hours:
     floor: float
     past: Bools
 
+    @property
+    def own(self) -> Bools:
+        """Hours to learn from (n): the known ones of the past, all known ones where there is none."""
+        known = np.isfinite(self.energy)
+        past = self.past & known
+        return past if past.any() else known
+
 
 def sudden_faults(hours: Hours) -> list[Sudden]:
     """What stands out hour by hour, surest first, none over another."""
@@ -124,14 +131,18 @@ def _levels(expected: Floats) -> Levels:
     return out
 
 
-def _count(flag: Bools, level: Levels) -> Ints:
-    """How many hours of each bin are flagged."""
-    return np.array([np.count_nonzero(flag & (level == k)) for k in range(BINS)])
+def _shares(flag: Bools, among: Bools, level: Levels) -> tuple[Ints, Ints, Ints, Ints]:
+    """By bin, how many of some hours there are, are flagged, follow a flagged one, and are flagged and follow one."""
+    code = level.astype(np.int16)
+    for bit, mark in enumerate((flag, _after(flag), among)):
+        code += mark * np.int16(BINS << bit)
+    count = np.bincount(code, minlength=8 * BINS).reshape(2, 2, 2, BINS)[1]  # (after, flagged, bins)
+    return count.sum(axis=(0, 1)), count[:, 1].sum(axis=0), count[1].sum(axis=0), count[1, 1]
 
 
-def _rates(flag: Bools, among: Bools, level: Levels, weight: float, rate: float) -> Floats:
-    """Share of flagged hours in each bin of expectation, drawn towards ``rate`` with the weight of so many hours."""
-    return np.asarray((_count(flag & among, level) + weight * rate) / (_count(among, level) + weight), float)
+def _rate(flagged: Ints, count: Ints, weight: float, rate: float) -> Floats:
+    """Share of flagged hours in each bin, drawn towards ``rate`` with the weight of so many hours."""
+    return np.asarray((flagged + weight * rate) / (count + weight), float)
 
 
 def _after(flag: Bools) -> Bools:
@@ -164,11 +175,10 @@ def _standing(hours: Hours, level: Levels, wide: float) -> Iterator[Stretches]:
     zero = known & (hours.energy <= ZERO)
     if not zero.any():
         return
-    past = hours.past & known if (hours.past & known).any() else known
-    once = _rates(zero, past, level, 2.0, 0.002)
-    again = past & _after(zero)
-    keeps = max(((zero & again).sum() + 0.6) / (again.sum() + 2.0), 0.1)
-    likely = min(keeps, 0.6) if again.any() else 0.3
+    count, zeros, after, again = _shares(zero, hours.own, level)
+    once = _rate(zeros, count, 2.0, 0.002)
+    keeps = max((again.sum() + 0.6) / (after.sum() + 2.0), 0.1)
+    likely = min(keeps, 0.6) if after.any() else 0.3
     more = np.minimum(np.maximum(once, likely), np.maximum(20 * once, 0.12))
     begin, end = _runs(zero, LEAST_ZEROS)
     odds = _costs(once, more, level, begin, end)
@@ -194,10 +204,9 @@ def _repeating(hours: Hours, level: Levels, wide: float) -> Stretches:
     same = hours.energy > ZERO
     same[1:] &= hours.energy[1:] == hours.energy[:-1]
     same[0] = False
-    known = np.isfinite(hours.energy)
-    once = _rates(same, known, level, 4.0, 0.02)
-    again = known & _after(same)
-    keeps = (_count(same & again, level) + 8 * np.maximum(once, 0.02)) / (_count(again, level) + 8)
+    count, repeats, after, again = _shares(same, np.isfinite(hours.energy), level)
+    once = _rate(repeats, count, 4.0, 0.02)
+    keeps = (again + 8 * np.maximum(once, 0.02)) / (after + 8)
     begin, end = _runs(same, LEAST_REPEATS)
     middle = (begin + end) // 2
     apart = (hours.logs[middle] - hours.usual[middle]) / wide
@@ -208,12 +217,11 @@ def _repeating(hours: Hours, level: Levels, wide: float) -> Stretches:
 
 def _high(hours: Hours, wide: float) -> Iterator[Stretches]:
     """Hours far above all that the meter has shown, and stretches that fit when divided by ten."""
-    known = np.isfinite(hours.energy)
-    past = hours.past & known if (hours.past & known).any() else known
-    top = max(quantile(hours.energy[past], 0.99), ZERO)
+    known, own = np.isfinite(hours.energy), hours.own
+    top = max(quantile(hours.energy[own], 0.99), ZERO)
     over = (hours.energy - hours.expected) / top
     over[~known] = 0.0
-    limit = max(1.0, 1.15 * _second(over, past))
+    limit = max(1.0, 1.15 * _second(over, own))
     begin, end = _runs(over > limit, most=MOST_SPIKE_H)
     most = np.array([over[a:b].max() for a, b in zip(begin, end, strict=True)])
     yield Stretches("spike", begin, end, 10 + 10 * np.log(most / limit))

@@ -8,7 +8,7 @@ import pytest
 
 from analytics.anomalies.bank import LookedBack, Record, first_look, look_back, recorded
 from analytics.anomalies.bank.measure import repaired
-from analytics.anomalies.bank.record import without_common
+from analytics.anomalies.bank.record import logs_of, without_common
 from analytics.design import design
 
 START = np.arange("2022-12-31T23", "2024-12-31T23", dtype="datetime64[h]").astype("datetime64[s]")
@@ -101,7 +101,8 @@ def test_what_a_meter_has_in_common_is_the_median_of_the_others() -> None:
     rng = np.random.default_rng(5)
     plain = record(*[normal(seed) for seed in range(7)])
     shared = rng.normal(0, 0.2, N // 24 + 1)[AT // 24]
-    moved = replace(plain, energy=plain.energy * np.exp(shared))
+    energy = plain.energy * np.exp(shared)
+    moved = replace(plain, energy=energy, logs=logs_of(energy, plain.floor))
     spoilt = np.zeros(moved.energy.shape, bool)
     before = np.std(moved.residual[0])
     after = np.std(without_common(moved, spoilt)[0].residual[0])
