@@ -6,12 +6,13 @@ Hours that are missing or suspect have weight zero; recency weights are optional
 with none at all, is refused with the reason; a meter without weather gets the year's turn instead of temperature.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.design import Design, Floats, Ints, Solver, factorise, recency
+from analytics.design import FEW_METERS, Design, Floats, Ints, Solver, factorise, recency
 from analytics.quality import Quality, fit_quality
 from submeter.words import Baseline
 
@@ -24,7 +25,6 @@ bias (inner validation); a month and a half is worse for buildings that change l
 SHARED_SHARE: Final = 0.9
 LEAST_HOURS: Final = 21 * 24
 HOURS_AT_ONCE: Final = 4
-FEW_METERS: Final = 4
 BAND: Final = 0.05
 """Share of hours below, and above, the expected band."""
 
@@ -169,13 +169,14 @@ def regress(
 
 def robust(
     on: Design, solver: Solver, values: Floats, toward: Floats | None = None, *, first: Floats | None = None,
-    passes: int = PASSES,
+    passes: int = PASSES, stride: float = 1.0,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """Huber's regression by pseudo-values, many meters at once: coefficients (24, k, columns) of ``values`` (k, n), and
     what they give (k, n).
 
     ``toward`` (24, k, columns) is what coefficients are shrunk to; ``first`` are those to start from, else the mean of
-    each hour. NaN = leave out.
+    each hour. ``stride`` above 1 goes further than each pass says, as the pulled values always say too little. NaN =
+    leave out.
     """
     floor = 1e-3 * np.nanmean(np.abs(values), axis=1) + 1e-12
     coefficients = np.empty((24, len(values), on.width))
@@ -188,33 +189,46 @@ def robust(
             pull = toward[at] * solver.penalty
         if first is not None:
             begin = first[at]
-        coefficients[at], fitted[at] = _robust_hours(part, on.by_hour[at], values, floor, pull, begin, passes)
+        coefficients[at], fitted[at] = _robust_hours(
+            part, on.by_hour[at], values, floor, pull, begin, (stride,) * passes
+        )
     return coefficients, on.by_row(fitted)
 
 
 def _robust_hours(
-    solver: Solver, rows: Ints, values: Floats, floor: Floats, pull: Floats | None, first: Floats | None, passes: int
-) -> tuple[Floats, Floats]:
+    solver: Solver, rows: Ints, values: Floats, floor: Floats, pull: Floats | None, first: Floats | None,
+    strides: Sequence[float],
+) -> tuple[Floats, Floats]:  # fmt: skip
     """Coefficients (hours, k, columns) and what they give (hours, k, slots) for some hours of the day."""
     y = values[:, rows].transpose(1, 0, 2)
     there = (rows >= 0)[:, None] & np.isfinite(y)
     y = np.where(there, y, 0.0)
     count = there.sum(axis=2)
-    middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=2)  # of values before the unknown ones
-    middle = np.minimum(middle, there.shape[2] - 1)
-    across = solver.blocks.transpose(0, 2, 1)
+    beyond = np.where(there, 0.0, np.inf)
+    middle = _middle(count, there.shape[2])
     usual = (y.sum(axis=2) / np.maximum(count, 1))[..., None]
-    fitted = np.broadcast_to(usual, y.shape) if first is None else np.asarray(first @ across, float)
-    coefficients = np.empty((*fitted.shape[:2], solver.blocks.shape[2]))
-    for _ in range(passes):
-        error = np.where(there, y - fitted, 0.0)
-        size = np.where(there, np.abs(error), np.inf)
+    fitted = np.broadcast_to(usual, y.shape) if first is None else np.asarray(first @ solver.blocks, float)
+    coefficients = first
+    for stride in strides:
+        error = (y - fitted) * there
+        size = np.abs(error) + beyond
         size.sort(axis=2)
-        scale = 1.4826 * np.take_along_axis(size, middle, axis=2).mean(axis=2)
+        scale = 1.4826 * size.ravel()[middle].mean(axis=0)
         edge = HUBER * np.maximum(np.where(count > 0, scale, 0.0), floor)[..., None]
-        coefficients = solver.solve(fitted + np.clip(error, -edge, edge), pull)
-        fitted = coefficients @ across
-    return coefficients, fitted
+        np.minimum(error, edge, out=error)
+        np.maximum(error, -edge, out=error)
+        error += fitted
+        told = solver.solve(error, pull)
+        coefficients = told if coefficients is None else coefficients + stride * (told - coefficients)
+        fitted = coefficients @ solver.blocks
+    return np.asarray(coefficients, float), fitted
+
+
+def _middle(count: Ints, slots: int) -> Ints:
+    """(2, hours, k): where the middle one or two of ``count`` (hours, k) sorted values lie in the flat (hours, k,
+    slots); the first, of none."""
+    begin = np.arange(count.size).reshape(count.shape) * slots
+    return np.stack([begin + np.maximum(count - 1, 0) // 2, begin + np.minimum(count // 2, slots - 1)])
 
 
 def linear(on: Design, coefficients: Floats) -> Floats:
@@ -234,21 +248,21 @@ def absorbed(on: Design, values: Floats) -> Floats:
 def _band(on: Design, error: Floats, known: Bools) -> tuple[Floats, Floats]:
     """(2, 24) lower and upper residual by day type (other, working) and hour, a little smoothed over the hours."""
     low, high = np.zeros((2, 24)), np.zeros((2, 24))
-    there = (on.by_hour >= 0) & known[on.by_hour]
-    of_hour, working = error[on.by_hour], on.working[on.by_hour]
-    for kind in (0, 1):
-        mine = there & (working == bool(kind))
-        slots = np.flatnonzero(mine.any(axis=0))
-        count = mine.sum(axis=1)
+    of_hour = np.where(known, error, np.inf).take(on.by_hour)
+    if (on.by_hour < 0).any():
+        of_hour[on.by_hour < 0] = np.inf
+    for kind, mine in enumerate((on.side < 0, on.side > 0)):
+        ordered = of_hour[:, mine]
+        ordered.sort(axis=1)
+        count = np.isfinite(ordered).sum(axis=1)
         if int(count.min()) * 3 < LEAST_BAND_HOURS:
             continue
-        ordered = np.sort(np.where(mine[:, slots], of_hour[:, slots], np.inf), axis=1)
         edge = np.round(BAND * (count - 1)).astype(np.int64)
-        low[kind] = _smoothed(ordered[np.arange(24), edge])
-        high[kind] = _smoothed(ordered[np.arange(24), count - 1 - edge])
-    return np.minimum(low, 0), np.maximum(high, 0)
+        low[kind] = ordered[np.arange(24), edge]
+        high[kind] = ordered[np.arange(24), count - 1 - edge]
+    return np.minimum(_smoothed(low), 0), np.maximum(_smoothed(high), 0)
 
 
 def _smoothed(of_hour: Floats) -> Floats:
-    """Each hour with a quarter of either neighbour's around the clock."""
-    return np.asarray(of_hour / 2 + (np.roll(of_hour, 1) + np.roll(of_hour, -1)) / 4, float)
+    """(2, 24): each hour with a quarter of either neighbour's around the clock."""
+    return np.asarray(of_hour / 2 + (np.roll(of_hour, 1, axis=1) + np.roll(of_hour, -1, axis=1)) / 4, float)

@@ -9,16 +9,17 @@ By rolling origin inside Drammen's history the usual meter gained 1 % of CV(RMSE
 month. Shrinking more, or towards the usual meter of the same category, gained nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from hashlib import blake2b
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.baseline import HALF_LIFE_DAYS, SHARED_SHARE, coefficients_of, describe, refusal, robust
 from analytics.calendar import Times
-from analytics.design import Design, Floats, Solver, design, factorise, grid, recency
+from analytics.design import Design, Floats, Solver, design, factorise, grid, knows_weather, recency, weather_felt
 from analytics.drift import learn_drift
 from analytics.savings import Drift
 from analytics.term import LEAST_METERS, Term, learn_term
@@ -29,8 +30,18 @@ Bools = NDArray[np.bool_]
 
 FIRST_PASSES: Final = 1
 """The first regression need not be robust: the median over meters is. More passes gained nothing."""
+PASSES: Final = 3
+STRIDE: Final = 1.3
+"""From the usual meter on, three long passes are as good as five plain ones (rolling origin inside 2018, 2019 → 2018,
+2020/21 → 2021/22)."""
 MOST_TEACHERS: Final = 64
-"""What is shared is learnt from at most so many meters, evenly picked, so that a city fits into memory."""
+"""What is shared is learnt from at most so many meters, evenly picked."""
+MOST_TABLES: Final = 128
+MOST_WEATHERS: Final = 512
+"""So many tables of the training period (3 MB a year) and weathers (0.5 MB) are kept; more are made anew, so that a
+city in which each building has a station of its own fits into memory."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,28 +76,60 @@ class Cohort:
     term: Term | None = None
     usual: dict[tuple[str, int], Usual] = field(default_factory=dict)
     half_life_days: float = HALF_LIFE_DAYS
-    _designs: dict[int, tuple[Design, Design]] = field(default_factory=dict, repr=False)
+    _seen: dict[int, tuple[Floats, int]] = field(default_factory=dict, repr=False)
+    _codes: dict[bytes, int] = field(default_factory=dict, repr=False)
+    _felt: dict[int, Floats] = field(default_factory=dict, repr=False)
+    _plain: dict[tuple[bool, bytes], Design] = field(default_factory=dict, repr=False)
+    _training: dict[int, Design] = field(default_factory=dict, repr=False)
 
-    def design(self, outdoor_c: Floats | None) -> Design:
-        """The table of all hours for a meter of that weather; made once for all meters that share it."""
-        return self._made(outdoor_c)[0]
+    def weather(self, outdoor_c: Floats | None) -> int:
+        """The same number for the same temperatures: stations may hold one series. 0 = none."""
+        if outdoor_c is None:
+            return 0
+        seen = self._seen.get(id(outdoor_c))
+        if seen is None or seen[0] is not outdoor_c:
+            code = self._codes.setdefault(blake2b(outdoor_c.tobytes()).digest(), len(self._codes) + 1)
+            seen = self._seen[id(outdoor_c)] = (outdoor_c, code)  # kept, so that no other array gets its id
+        return seen[1]
+
+    def design(self, outdoor_c: Floats | None, rows: Bools | None = None) -> Design:
+        """The table of some (n) of the hours, or of all, for a meter of that weather."""
+        rows = np.ones(len(self.start), bool) if rows is None else rows
+        return self._hours(rows, knows_weather(outdoor_c)).under(self._felt_of(outdoor_c)[:, rows])
 
     def training(self, outdoor_c: Floats | None) -> Design:
-        """The same for the training period."""
-        return self._made(outdoor_c)[1]
+        """The same for the training period; made once for all meters that share the weather."""
+        key = self.weather(outdoor_c)
+        if key in self._training:
+            return self._training[key]
+        on = self.design(outdoor_c, self.fitted)
+        if len(self._training) < MOST_TABLES:  # who came first stays: whoever goes round needs the same ones again
+            self._training[key] = on
+        return on
 
-    def _made(self, outdoor_c: Floats | None) -> tuple[Design, Design]:
-        key = _weather(outdoor_c)
-        if key not in self._designs:
-            while len(self._designs) >= MOST_TEACHERS:
-                self._designs.pop(next(iter(self._designs)))
-            at = grid(self.start, self.place.zone, self.place.country, self.place.subdivision)
-            on = design(
-                self.start, zone=self.place.zone, country=self.place.country, subdivision=self.place.subdivision,
-                outdoor_c=outdoor_c, term=None if self.term is None else self.term.on(at.days),
+    def _felt_of(self, outdoor_c: Floats | None) -> Floats:
+        key = self.weather(outdoor_c)
+        if key in self._felt:
+            return self._felt[key]
+        on = grid(self.start, self.place.zone, self.place.country, self.place.subdivision)
+        felt = weather_felt(outdoor_c, on.year_day[on.day - on.days[0]])
+        if len(self._felt) < MOST_WEATHERS:
+            self._felt[key] = felt
+        return felt
+
+    def _hours(self, rows: Bools, weather: bool) -> Design:
+        """The calendar of some hours, without their weather, but with room for it."""
+        key = (weather, rows.tobytes())
+        if key not in self._plain:
+            place = self.place
+            at = grid(self.start, place.zone, place.country, place.subdivision)
+            outdoor = np.zeros(len(self.start)) if weather else None
+            whole = design(
+                self.start, zone=place.zone, country=place.country, subdivision=place.subdivision,
+                outdoor_c=outdoor, term=None if self.term is None else self.term.on(at.days),
             )  # fmt: skip
-            self._designs[key] = (on, on.rows(self.fitted))
-        return self._designs[key]
+            self._plain[key] = whole.rows(rows)
+        return self._plain[key]
 
 
 def fit_cohort(start: Times, place: Place, members: Sequence[Member], fitted: Bools) -> tuple[Cohort, list[Baseline]]:
@@ -126,13 +169,10 @@ def predict_cohort(
 ) -> tuple[Design, list[Floats]]:
     """Expected kWh of each member in some of the hours (n), NaN where it is refused; and one table of those hours."""
     out = [np.full(int(rows.sum()), np.nan)] * len(members)
-    on = cohort.design(members[0].outdoor_c).rows(rows)
-    by_weather: dict[int, list[int]] = {}
-    for k, m in enumerate(members):
-        if not models[k].refused:
-            by_weather.setdefault(_weather(m.outdoor_c), []).append(k)
-    for some in by_weather.values():
-        on = cohort.design(members[some[0]].outdoor_c).rows(rows)
+    on = cohort.design(members[0].outdoor_c, rows)
+    made = [k for k in range(len(members)) if not models[k].refused]
+    for some in _sharing(cohort, made, lambda k: members[k]):
+        on = cohort.design(members[some[0]].outdoor_c, rows)
         expected = np.maximum(on.times(np.stack([coefficients_of(models[k]) for k in some], axis=1)), 0.0)
         for k, values in zip(some, expected, strict=True):
             out[k] = values
@@ -173,7 +213,7 @@ def _term(start: Times, place: Place, fitted: Bools, members: Sequence[Member]) 
 
 def _learn_usual(cohort: Cohort, members: Sequence[Member]) -> None:
     by_width: dict[int, list[Floats]] = {}
-    for group in _sharing(_evenly(members)):
+    for group in _sharing(cohort, _evenly(members), lambda m: m):
         on = cohort.training(group[0].outdoor_c)
         found, _ = robust(on, on.solver(cohort.half_life_days), _scaled(group), passes=FIRST_PASSES)
         by_width.setdefault(on.width, []).extend(found.transpose(1, 0, 2))
@@ -183,18 +223,21 @@ def _learn_usual(cohort: Cohort, members: Sequence[Member]) -> None:
 
 
 def _fit_all(cohort: Cohort, members: Sequence[Member]) -> Iterator[tuple[str, Baseline]]:
-    for group in _sharing(members):
+    for group in _sharing(cohort, members, lambda m: m):
         on = cohort.training(group[0].outdoor_c)
-        usual = cohort.usual.get((group[0].kind, on.width))
-        toward = None if usual is None else usual.coefficients[:, None]
-        for some, solver in _solvers(on, group, cohort.half_life_days):
-            found, fitted = robust(on, solver, _scaled(some), toward, first=toward)
-            for k, member in enumerate(some):
-                scale = _mean(member.energy_kwh)
-                yield member.point, describe(
-                    on, member.energy_kwh, found[:, k] * scale, solver.freedom, point=member.point,
-                    building=member.building, fitted=fitted[k] * scale,
-                )  # fmt: skip
+        taught = [m for m in group if (m.kind, on.width) in cohort.usual]
+        for part in (taught, [m for m in group if m not in taught]):
+            for some, solver in _solvers(on, part, cohort.half_life_days):
+                toward = None
+                if taught and part is taught:
+                    toward = np.stack([cohort.usual[m.kind, on.width].coefficients for m in some], axis=1)
+                found, fitted = robust(on, solver, _scaled(some), toward, first=toward, passes=PASSES, stride=STRIDE)
+                for k, member in enumerate(some):
+                    scale = _mean(member.energy_kwh)
+                    yield member.point, describe(
+                        on, member.energy_kwh, found[:, k] * scale, solver.freedom, point=member.point,
+                        building=member.building, fitted=fitted[k] * scale,
+                    )  # fmt: skip
 
 
 def _solvers(on: Design, group: list[Member], half_life_days: float) -> Iterator[tuple[list[Member], Solver]]:
@@ -208,17 +251,12 @@ def _solvers(on: Design, group: list[Member], half_life_days: float) -> Iterator
             yield [member], factorise(on, known * recency(on.day, known, half_life_days))
 
 
-def _sharing(members: Sequence[Member]) -> list[list[Member]]:
-    """Members of one kind and one weather together."""
-    groups: dict[tuple[str, int], list[Member]] = {}
-    for m in members:
-        groups.setdefault((m.kind, _weather(m.outdoor_c)), []).append(m)
+def _sharing(cohort: Cohort, all_of: Sequence[T], member: Callable[[T], Member]) -> list[list[T]]:
+    """Those of one weather together."""
+    groups: dict[int, list[T]] = {}
+    for each in all_of:
+        groups.setdefault(cohort.weather(member(each).outdoor_c), []).append(each)
     return list(groups.values())
-
-
-def _weather(outdoor_c: Floats | None) -> int:
-    """The same number for the same array, and a different one for any other that is alive."""
-    return 0 if outdoor_c is None else id(outdoor_c)
 
 
 def _evenly(members: Sequence[Member]) -> Sequence[Member]:
@@ -232,4 +270,5 @@ def _scaled(members: Sequence[Member]) -> Floats:
 
 
 def _mean(energy_kwh: Floats) -> float:
-    return float(np.nanmean(np.abs(energy_kwh)))
+    known = np.isfinite(energy_kwh)
+    return float(np.where(known, np.abs(energy_kwh), 0.0).sum() / known.sum())

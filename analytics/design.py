@@ -15,7 +15,7 @@ harmonics beside temperature, monthly level steps, every hinge of its own for wo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -36,6 +36,11 @@ KNOTS_C: Final = ((0.0, 10.0, 18.0), (6.0, 12.0, 18.0), (6.0, 14.0), (10.0,))
 """Hinges of each filtered temperature; below the first knot the line goes on."""
 HOT: Final = (0, 1)
 """Filters whose last hinge, as the line of each, may act differently on working days; more such columns gain none."""
+MILD_C: Final = 15.0
+"""Zero of the temperatures in the table."""
+_HOT: Final = tuple((k, KNOTS_C[k][-1]) for k in HOT)
+_REST: Final = tuple((k, c) for k, knots in enumerate(KNOTS_C) for c in knots[: len(knots) - (k in HOT)])
+HINGES: Final = tuple((k, (c - MILD_C) / 10) for k, c in _HOT + _REST)
 SLOW_H: Final = 72.0
 """Memory of the temperature with which a measure's effect may change."""
 GAP_H: Final = 6
@@ -43,7 +48,9 @@ GAP_H: Final = 6
 LEAST_WEATHER_H: Final = 48
 SEASON_DAYS: Final = 15
 """on each side of a day of the year"""
-YEAR_DAYS: Final = 366
+YEAR_DAYS: Final = 365
+"""A leap year's last day counts as the first."""
+FEW_METERS: Final = 4
 RIDGE: Final = 2.0
 FREE: Final = 1e-6
 """Penalty of the constant, which is not to be shrunk."""
@@ -52,7 +59,7 @@ FREE: Final = 1e-6
 @dataclass(frozen=True, slots=True, eq=False)
 class Solver:
     """A ridge regression of each hour of the day, factorised. ``inverse`` (24, columns, columns) of the Gram matrix ·
-    ``blocks`` (24, slots, columns) and ``weight`` (24, 1, slots) that it was made of · ``penalty`` (columns) ·
+    ``blocks`` (24, columns, slots) and ``weight`` (24, 1, slots) that it was made of · ``penalty`` (columns) ·
     ``freedom`` is the effective number of parameters (trace of the hat matrix)."""
 
     inverse: Floats
@@ -64,7 +71,7 @@ class Solver:
     def solve(self, values: Floats, pull: Floats | None = None) -> Floats:
         """Coefficients (24, k, columns) of ``values`` (24, k, slots), shrunk to zero; or, with ``pull`` = penalty · c
         (24, k, columns), to c."""
-        right = (values * self.weight) @ self.blocks
+        right = (values * self.weight) @ self.blocks.transpose(0, 2, 1)
         if pull is not None:
             right += pull
         return np.asarray(right @ self.inverse, float)
@@ -100,11 +107,12 @@ class Grid:
 class Design:
     """Rows are hours. ``start``, ``hour``, ``day``, ``by_hour`` as in :class:`Grid` · ``working`` and ``long_break``
     bool (see :class:`~analytics.weekdays.DayTypes`) · ``daily`` (slots, d) what the day is, first column 1 · ``side``
-    (slots) +½ on working days, −½ on others · ``climate`` (24, slots, c), of which the first ``differ`` may act
-    differently on them · ``extra`` (24, slots, e) levels after ``changes_ms``, instants of measures · ``weather``
-    whether temperature is in it.
+    (slots) +½ on working days, −½ on others · ``felt`` (f, 24, slots) what the weather is: filtered temperatures, or
+    the year's turn · ``hinges`` of it, (which, knot) · ``extra`` (24, slots, e) levels after ``changes_ms``, instants
+    of measures · ``weather`` whether temperature is in it.
 
-    The columns are those of ``daily``, ``climate``, ``side`` · ``climate[:differ]`` and ``extra``, in this order."""
+    The columns are those of ``daily``, ``felt``, ``hinges`` and ``extra``; before the last, times ``side``, the first
+    ``differ`` of ``felt`` and ``hinges``, which may act differently on working days."""
 
     start: Times
     hour: Ints
@@ -114,7 +122,8 @@ class Design:
     by_hour: Ints
     daily: Floats
     side: Floats
-    climate: Floats
+    felt: Floats
+    hinges: tuple[tuple[int, float], ...]
     differ: int
     extra: Floats
     weather: bool
@@ -126,45 +135,63 @@ class Design:
     @property
     def width(self) -> int:
         """How many columns there are."""
-        return int(self.daily.shape[1] + self.climate.shape[2] + self.differ + self.extra.shape[2])
+        return int(self.daily.shape[1] + len(self.felt) + len(self.hinges) + self.differ + self.extra.shape[2])
 
     @cached_property
     def blocks(self) -> Floats:
-        """The table by hour of the day (24, slots, columns), zeros where there is no row."""
-        d, c = self.daily.shape[1], self.climate.shape[2]
-        out = np.empty((*self.by_hour.shape, self.width))
-        out[..., :d] = self.daily
-        out[..., d : d + c] = self.climate
-        other = self.climate[..., : self.differ]
-        np.multiply(other, self.side[:, None], out=out[..., d + c : d + c + self.differ])
-        out[..., d + c + self.differ :] = self.extra
-        out[self.by_hour < 0] = 0.0
+        """The table by hour of the day (24, columns, slots), zeros where there is no row."""
+        d, f = self.daily.shape[1], len(self.felt)
+        hinged = d + f + len(self.hinges)
+        out = np.empty((24, self.width, len(self.side)))
+        out[:, :d] = self.daily.T
+        out[:, d : d + f] = self.felt.transpose(1, 0, 2)
+        for j, (which, knot) in enumerate(self.hinges):
+            np.subtract(self.felt[which], knot, out=out[:, d + f + j])
+        np.maximum(out[:, d + f : hinged], 0.0, out=out[:, d + f : hinged])
+        np.multiply(out[:, d : d + self.differ], self.side, out=out[:, hinged : hinged + self.differ])
+        out[:, hinged + self.differ :] = self.extra.transpose(0, 2, 1)
+        hour, slot = np.nonzero(self.by_hour < 0)
+        out[hour, :, slot] = 0.0
         return out
 
     @property
     def x(self) -> Floats:
         """The table by row (n, columns)."""
-        out = np.empty((len(self), self.width))
-        there = self.by_hour >= 0
-        out[self.by_hour[there]] = self.blocks[there]
-        return out
+        return self.by_row(self.blocks).T
 
     def times(self, coefficients: Floats) -> Floats:
-        """The table times coefficients (24, k, columns): (k, n), without making the table."""
-        d, c, m = self.daily.shape[1], self.climate.shape[2], self.differ
+        """The table times coefficients (24, k, columns): (k, n)."""
+        if coefficients.shape[1] > FEW_METERS or "blocks" in self.__dict__:
+            return self.by_row(coefficients @ self.blocks)
+        return self.by_row(self._without_blocks(coefficients))
+
+    def _without_blocks(self, coefficients: Floats) -> Floats:
+        """The same (24, k, slots) for few meters, to whom the table is not worth its making."""
+        d, f = self.daily.shape[1], len(self.felt)
+        beyond = d + f + len(self.hinges)
         value = coefficients[..., :d] @ self.daily.T
-        across = self.climate.transpose(0, 2, 1)
-        value += coefficients[..., d : d + c] @ across
-        value += (coefficients[..., d + c : d + c + m] @ across[:, :m]) * self.side
         if self.extra.shape[2]:
-            value += coefficients[..., d + c + m :] @ self.extra.transpose(0, 2, 1)
-        return self.by_row(value)
+            value += coefficients[..., beyond + self.differ :] @ self.extra.transpose(0, 2, 1)
+        columns = [(which, None) for which in range(f)] + list(self.hinges)
+        for j, (which, knot) in enumerate(columns):
+            slope = coefficients[..., d + j, None]
+            if j < self.differ:
+                slope = slope + coefficients[..., beyond + j, None] * self.side
+            felt = self.felt[which] if knot is None else np.maximum(self.felt[which] - knot, 0.0)
+            value += slope * felt[:, None]
+        return np.asarray(value, float)
 
     def by_row(self, value: Floats) -> Floats:
         """(24, k, slots) as (k, n)."""
-        there = self.by_hour >= 0
-        out = np.empty((value.shape[1], len(self)))
-        out[:, self.by_hour[there]] = value.transpose(1, 0, 2)[:, there]
+        flat = value.transpose(1, 0, 2).reshape(value.shape[1], -1)
+        return np.asarray(flat.take(self._place, axis=1), float)
+
+    @cached_property
+    def _place(self) -> Ints:
+        """Of each row, hour · slots + slot."""
+        there = np.flatnonzero(self.by_hour >= 0)
+        out = np.empty(len(self), np.int64)
+        out[self.by_hour.ravel()[there]] = there
         return out
 
     @cached_property
@@ -192,11 +219,15 @@ class Design:
         kept = np.flatnonzero(there.any(axis=0))
         take = slice(kept[0], kept[-1] + 1) if len(kept) and np.ptp(kept) + 1 == len(kept) else kept
         place = np.cumsum(mask) - 1
-        return Design(
-            self.start[mask], self.hour[mask], self.day[mask], self.working[mask], self.long_break[mask],
-            np.where(there, place[self.by_hour], -1)[:, take], self.daily[take], self.side[take],
-            self.climate[:, take], self.differ, self.extra[:, take], self.weather, self.changes_ms,
+        return replace(
+            self, start=self.start[mask], hour=self.hour[mask], day=self.day[mask], working=self.working[mask],
+            long_break=self.long_break[mask], by_hour=np.where(there, place[self.by_hour], -1)[:, take],
+            daily=self.daily[take], side=self.side[take], felt=self.felt[..., take], extra=self.extra[:, take],
         )  # fmt: skip
+
+    def under(self, felt: Floats) -> "Design":
+        """The same hours in other weather: ``felt`` (f, n) as :func:`weather_felt` gives it for these rows."""
+        return replace(self, felt=felt.take(self.by_hour, axis=1))
 
 
 def recency(day: Ints, known: Bools, half_life_days: float) -> Floats:
@@ -211,12 +242,18 @@ def factorise(on: Design, weight: Floats) -> Solver:
     penalty = np.full(on.width, RIDGE)
     penalty[0] = FREE
     lower = np.empty((24, on.width, on.width))
-    freedom = 0.0
+    d, of_days, before = on.daily.shape[1], np.empty(0), np.empty(0)
     for block, heavy, out in zip(on.blocks, w, lower, strict=True):  # an hour at a time stays in the cache
-        gram = (block * heavy[:, None]).T @ block
+        if not np.array_equal(heavy, before):  # what the day is, is the same at nearly every hour
+            before, of_days = heavy, (block[:d] * heavy) @ block[:d].T
+        gram = np.empty((on.width, on.width))
+        gram[:d, :d] = of_days
+        np.matmul(block[d:] * heavy, block.T, out=gram[d:])  # no more than the lower half is looked at
         gram.flat[:: on.width + 1] += penalty
-        out[:] = dpotri(dpotrf(gram, lower=1)[0], lower=1)[0]  # half the time of the general inverse
-        freedom += on.width - float(penalty @ np.diagonal(out))
+        factor, _ = dpotrf(gram.T, lower=0, overwrite_a=1)
+        out[:] = dpotri(factor, lower=0, overwrite_c=1)[0].T  # half the time of the general inverse
+    variance = np.diagonal(lower, axis1=1, axis2=2)
+    freedom = 24 * on.width - float((variance @ penalty).sum())
     inverse = lower + lower.transpose(0, 2, 1)
     inverse[:, range(on.width), range(on.width)] /= 2
     return Solver(inverse, on.blocks, w[:, None], penalty, round(freedom))
@@ -241,20 +278,38 @@ def design(
     on = grid(start, zone, country, subdivision)
     at = on.day - on.days[0]
     working, year_day = on.types.working[at], on.year_day[at]
-    outdoor = None
-    if outdoor_c is not None and np.isfinite(outdoor_c).sum() >= LEAST_WEATHER_H:
-        outdoor = filled(outdoor_c, year_day)
-    climate = _season(year_day) if outdoor is None else _hinges(outdoor)
-    differ = climate.shape[1] if outdoor is None else len(FILTERS_H) + len(HOT)
-    slow = None if outdoor is None else memory(outdoor, SLOW_H)
-    changes = [_change(start, ms, working.astype(float), slow) for ms in changes_ms]
+    weather = knows_weather(outdoor_c)
+    felt = weather_felt(outdoor_c, year_day)
+    changes = []
+    if changes_ms:
+        slow = memory(filled(outdoor_c, year_day), SLOW_H) if outdoor_c is not None and weather else None
+        changes = [_change(start, ms, working.astype(float), slow) for ms in changes_ms]
     extra = np.hstack(changes) if changes else np.empty((len(start), 0))
     daily = on.columns if term is None else np.hstack([on.columns, _split(term, on.types.working)])
     return Design(
         start, on.hour, on.day, working, on.types.long_break[at], on.by_hour, daily[on.slot],
-        np.where(on.types.working[on.slot], 0.5, -0.5), climate[on.by_hour], differ, extra[on.by_hour],
-        outdoor is not None, tuple(changes_ms),
+        np.where(on.types.working[on.slot], 0.5, -0.5), felt.take(on.by_hour, axis=1), HINGES if weather else (),
+        len(felt) + (len(HOT) if weather else 0), extra[on.by_hour], weather, tuple(changes_ms),
     )  # fmt: skip
+
+
+def knows_weather(outdoor_c: Floats | None) -> bool:
+    """Whether there is enough of it."""
+    return outdoor_c is not None and int(np.isfinite(outdoor_c).sum()) >= LEAST_WEATHER_H
+
+
+def weather_felt(outdoor_c: Floats | None, year_day: Ints) -> Floats:
+    """(f, n): temperatures (n) as walls and air have kept them, in 10 K from 15 °C, so that one ridge fits all; where
+    there is no weather, the year's turn in its stead."""
+    if outdoor_c is None or not knows_weather(outdoor_c):
+        return _season(year_day)
+    outdoor = filled(outdoor_c, year_day)
+    out = np.empty((len(FILTERS_H), len(outdoor)))
+    for row, hours in zip(out, FILTERS_H, strict=True):
+        np.clip(memory(outdoor, hours), -30, 45, out=row)
+    out -= MILD_C
+    out /= 10
+    return out
 
 
 def grid(start: Times, zone: str, country: str, subdivision: str = "") -> Grid:
@@ -317,38 +372,33 @@ def filled(outdoor_c: Floats, year_day: Ints) -> Floats:
     at = np.arange(len(outdoor_c))
     line = np.interp(at, at[known], outdoor_c[known])
     apart = np.diff(np.r_[-1, at[known], len(at)])
+    if int(apart.max()) - 1 <= GAP_H:
+        return line
     width = np.repeat(apart, apart)[: len(at)] - 1
     return np.where(known, outdoor_c, np.where(width > GAP_H, _usual(outdoor_c, known, year_day, line), line))
 
 
 def _usual(outdoor_c: Floats, known: Bools, year_day: Ints, otherwise: Floats) -> Floats:
     """For every hour the mean of the same hour on days of its season, ``otherwise`` where none of them is known."""
-    cell = np.arange(len(outdoor_c)) % 24 * YEAR_DAYS + year_day
+    cell = np.arange(len(outdoor_c)) % 24 * YEAR_DAYS + year_day % YEAR_DAYS
     count = np.bincount(cell[known], minlength=24 * YEAR_DAYS).reshape(24, YEAR_DAYS)
     total = np.bincount(cell[known], outdoor_c[known], 24 * YEAR_DAYS).reshape(24, YEAR_DAYS)
-    apart = np.abs(np.subtract.outer(np.arange(YEAR_DAYS), np.arange(YEAR_DAYS)))
-    season = (np.minimum(apart, 365 - apart) <= SEASON_DAYS).astype(float)
-    near, mean = count @ season, total @ season / np.maximum(count @ season, 1)
-    return np.where(near.ravel()[cell] > 0, mean.ravel()[cell], otherwise)
+    near, sum_c = (_of_season(each) for each in (count, total))
+    mean = sum_c / np.maximum(near, 1)
+    return np.where(near.ravel()[cell] > 0.5, mean.ravel()[cell], otherwise)
 
 
-def _hinges(outdoor_c: Floats) -> Floats:
-    """Columns in units of 10 K, so that one ridge fits all: lines and hot hinges first, then the other hinges."""
-    filtered = [np.clip(memory(outdoor_c, h), -30, 45) / 10 for h in FILTERS_H]
-    hot = [(t, KNOTS_C[k][-1]) for k, t in enumerate(filtered) if k in HOT]
-    rest = [(t, c) for k, t in enumerate(filtered) for c in KNOTS_C[k][: len(KNOTS_C[k]) - (k in HOT)]]
-    out = np.empty((len(filtered) + len(hot) + len(rest), len(outdoor_c)))
-    for row, t in zip(out, filtered, strict=False):
-        np.subtract(t, 1.5, out=row)
-    for row, (t, knot) in zip(out[len(filtered) :], hot + rest, strict=True):
-        np.maximum(t - knot / 10, 0, out=row)
-    return np.ascontiguousarray(out.T)
+def _of_season(of_day: Floats | Ints) -> Floats:
+    """(24, days) sums over the days around each, also through the turn of the year."""
+    around = np.concatenate([of_day[:, -SEASON_DAYS:], of_day, of_day[:, :SEASON_DAYS]], axis=1)
+    sums = np.cumsum(np.pad(around, ((0, 0), (1, 0))), axis=1)
+    return np.asarray(sums[:, 2 * SEASON_DAYS + 1 :] - sums[:, : -2 * SEASON_DAYS - 1], float)
 
 
 def _season(year_day: Ints) -> Floats:
     """Without weather the year's turn stands in for it."""
     angle = 2 * np.pi * year_day / 365.25
-    return np.column_stack([np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)])
+    return np.stack([np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)])
 
 
 def _change(start: Times, change_ms: int, work: Floats, slow_c: Floats | None) -> Floats:

@@ -79,7 +79,9 @@ def avoided(
         return refused(measure, model, start_ms, end_ms, confidence, code, facts)
     known = np.isfinite(actual_kwh)
     actual, expected = np.where(known, actual_kwh, 0.0), np.where(known, expected_kwh, 0.0)
-    days, at = np.unique(day, return_inverse=True)
+    at = day - day[0]
+    there = np.bincount(at) > 0
+    days, at = np.flatnonzero(there) + int(day[0]), (np.cumsum(there) - 1)[at]
     actual_d, expected_d = (np.asarray(np.bincount(at, e), float) for e in (actual, expected))
     known_days = np.cumsum(np.bincount(at, known)) / 24
     actual_sum, expected_sum = np.cumsum(actual_d), np.cumsum(expected_d)
@@ -109,7 +111,7 @@ def avoided(
         avoided_kg=kg,
         low_kg=low_kg,
         high_kg=high_kg,
-        days=[str(d) for d in days.astype("datetime64[D]")],
+        days=np.datetime_as_string(days.astype("datetime64[D]")).tolist(),
         avoided=saved.tolist(),
         low=low.tolist(),
         high=high.tolist(),

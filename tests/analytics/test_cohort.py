@@ -146,7 +146,7 @@ def test_shrinking_towards_a_meter_equals_fitting_what_differs_from_it() -> None
     energy = school(1)[TRAIN]
     blocks = np.where(on.by_hour >= 0, energy[on.by_hour], 0.0)[:, None]
     towards = on.even.solve(blocks, usual * on.even.penalty)
-    rest = np.where(on.by_hour >= 0, blocks[:, 0] - (usual @ on.blocks.transpose(0, 2, 1))[:, 0], 0.0)[:, None]
+    rest = np.where(on.by_hour >= 0, blocks[:, 0] - (usual @ on.blocks)[:, 0], 0.0)[:, None]
     np.testing.assert_allclose(towards, on.even.solve(rest) + usual, rtol=1e-6, atol=1e-6)
 
 
@@ -168,5 +168,5 @@ def test_a_product_without_the_table_equals_the_table() -> None:
 def test_the_inverse_is_that_of_the_gram_matrix() -> None:
     on = ON.rows(TRAIN)
     solver = factorise(on, np.ones(len(on)))
-    gram = on.blocks[7].T @ on.blocks[7] + np.diag(solver.penalty)
+    gram = on.blocks[7] @ on.blocks[7].T + np.diag(solver.penalty)
     np.testing.assert_allclose(solver.inverse[7] @ gram, np.eye(on.width), atol=1e-6)
