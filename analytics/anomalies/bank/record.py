@@ -40,9 +40,9 @@ SHRINK_DAYS: Final = 20.0
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """``energy`` (meters, n) kWh, NaN = unknown · ``floor`` (meters) · ``logs`` (meters, n) logarithm of energy plus
-    floor, ``usual`` of what is usual plus floor · ``hour`` 0…23 and ``working`` of the local clock (n) · ``history`` (n) hours that are known to be the
-    meter's own past; the ``examined`` ones (n) are told about."""
+    """``energy`` (meters, n) kWh, NaN = unknown · ``logs`` (meters, n) logarithm of energy plus ``floor`` (meters),
+    ``usual`` (meters, n) of what is usual plus floor · ``hour`` 0…23 and ``working`` of the local clock (n) ·
+    ``history`` (n) hours that are known to be the meter's own past; the ``examined`` ones (n) are told about."""
 
     names: tuple[str, ...]
     hour: Ints
