@@ -3,7 +3,7 @@
 E(T) = base + heating · max(h − T, 0) + cooling · max(T − c, 0), with heating, cooling ≥ 0 and h ≤ c:
 
 - 1P: base alone · 3PH, 3PC: one slope beyond one change point · 5P: both, with a dead band between;
-- 4P: both slopes meet in one change point (h = c);
+- 4P: both slopes meet in one change point (h = c), a V (RP-1050 allows slopes of one sign, too);
 - 2P: a line without a change point (of either sign), for what runs at every temperature.
 
 After Kissock, Haberl and Claridge, "Inverse Modeling Toolkit: Numerical Algorithms", ASHRAE Transactions 109 (2003) 425
@@ -38,7 +38,7 @@ LEAST: Final = 8
 class ChangePoint:
     """``name`` is 1P, 2P, 3PH, 3PC, 4P or 5P. ``base`` in units of energy a day (or month); slopes in those per °C,
     positive as it gets colder (``heating``) or warmer (``cooling``); NaN where the model has none. ``heats_below`` and
-    ``cools_above`` in °C. ``r2`` and ``cvrmse`` with n − p degrees of freedom (ASHRAE Guideline 14)."""
+    ``cools_above`` in °C. ``r2`` plain, ``cvrmse`` with n − p degrees of freedom (ASHRAE Guideline 14)."""
 
     name: str
     base: float

@@ -39,7 +39,8 @@ def portrait(hours: Hours, point: str, on: Design) -> LoadShape | None:
     days = days_of(energy, day, hour)
     if not len(days):
         return None
-    followed = None if hours.outdoor_c is None else weather(days, _daily(hours.outdoor_c[rows], day, days))
+    worked = _working_days(day, working, days)
+    followed = None if hours.outdoor_c is None else weather(days, _daily(hours.outdoor_c[rows], day, days), worked)
     known = hours.start_ms[rows][np.isfinite(energy)]
     return LoadShape(
         id=point,
@@ -58,7 +59,7 @@ def portrait(hours: Hours, point: str, on: Design) -> LoadShape | None:
         cooling=_kept(followed.cooling) if followed else None,
         heats_below=_kept(followed.heats_below) if followed else None,
         cools_above=_kept(followed.cools_above) if followed else None,
-        typical=_typical(days, _working_days(day, working, days)),
+        typical=_typical(days, worked),
     )
 
 

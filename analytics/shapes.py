@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
+from analytics import changepoint
 from analytics.changepoint import ChangePoint
 from analytics.changepoint import fit as fit_changepoint
 
@@ -27,6 +28,8 @@ PEAK_SHARE: Final = 0.999
 """the peak is the load that is exceeded in a thousandth of the hours: one bad hour makes no peak"""
 NIGHT: Final = (22, 6)
 """from, to on the local clock"""
+ROUNDS: Final = 3
+"""of back-fitting levels and slopes"""
 MOST_KINDS: Final = 5
 STARTS: Final = 8
 GAIN: Final = 0.12
@@ -105,14 +108,32 @@ def _share(energy_kwh: Floats, part: Bools) -> float:
     return float(np.nansum(energy_kwh[part])) / total if total > 0 else float("nan")
 
 
-def weather(days: Days, outdoor_c: Floats) -> ChangePoint | None:
+def weather(days: Days, outdoor_c: Floats, working: Floats | None = None) -> ChangePoint | None:
     """How a day's energy follows its mean outdoor temperature (days): slopes in kWh a day and °C, change points in °C.
 
-    None below two weeks of days with a temperature.
+    ``working`` (days): 1 on working days, else 0; then each kind of day has a level of its own beside the model
+    (back-fitting; Hastie and Tibshirani, "Generalized Additive Models", 1990, ch. 4), else the week would hide the
+    weather. None below two weeks of days with a temperature.
     """
-    if int(np.isfinite(outdoor_c).sum()) < LEAST_DAYS:
+    known = np.isfinite(outdoor_c)
+    if int(known.sum()) < LEAST_DAYS:
         return None
-    return fit_changepoint(outdoor_c, days.kwh.sum(axis=1))
+    daily = days.kwh.sum(axis=1)
+    if working is None:
+        return fit_changepoint(outdoor_c, daily)
+    model, left = None, daily
+    for _ in range(ROUNDS):
+        level = _level(left, working > 0, known)
+        model = fit_changepoint(outdoor_c, daily - level)
+        left = daily - changepoint.predict(model, outdoor_c)
+    return model
+
+
+def _level(values: Floats, working: Bools, known: Bools) -> Floats:
+    """How far each kind of day lies from the mean of all (days)."""
+    middle = float(values[known].mean())
+    means = [values[kind & known].mean() - middle if (kind & known).any() else 0.0 for kind in (working, ~working)]
+    return np.where(working, *means)
 
 
 def typical_days(days: Days, most: int = MOST_KINDS) -> tuple[Typical, ...]:

@@ -41,10 +41,10 @@ LEAST_DAYS: Final = 2
 """plain working days of a week"""
 BEFORE_WEEKS: Final = 2
 AFTER_WEEKS: Final = 1
+"""Weeks around the feast's that move with it."""
 EASTERS: Final = range(2015, 2019)
 LOUDEST: Final = 2.0
 """No meter speaks more than so many times as loud as the middle one."""
-"""Weeks around the feast's that move with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ implementations disagree, so each is here by name:
 * ``opendsm``: CV(RMSE) with n′ − p *and* the factor n/n′, so autocorrelation is corrected twice.
 * ``nmecr``: CV(RMSE) with n′ − p without the factor, M of the baseline, and only where ρ ≥ 0.5.
 
+E_pred is the adjusted baseline of the reporting period in each here; eemeter takes the baseline's own mean times its n,
+and nmecr rounds its factor to two decimals.
+
 None of them knows that use drifts from year to year; the band of :mod:`analytics.savings` does.
 """
 

@@ -86,3 +86,15 @@ def test_weather_tells_the_slope_of_a_days_energy():
     found = weather(flat, outdoor)
     assert found is not None
     assert found.cooling == pytest.approx(5.0, rel=0.1)
+
+
+def test_the_week_does_not_hide_the_weather_where_days_of_work_are_known():
+    rng = np.random.default_rng(3)
+    outdoor = rng.uniform(10, 35, 28)
+    cooled = days_of(OFFICE + np.repeat(np.maximum(outdoor - 22, 0) * 5 / 24, 24), DAY, HOUR)
+    working = WORKING[::24].astype(float)
+    hidden, seen = weather(cooled, outdoor), weather(cooled, outdoor, working)
+    assert hidden is not None
+    assert seen is not None
+    assert np.isnan(hidden.cooling)
+    assert seen.cooling == pytest.approx(5.0, rel=0.1)
