@@ -23,6 +23,7 @@ from submeter.words import (
     Held,
     Intervals,
     Known,
+    Lesson,
     Method,
     Quarantined,
     Readings,
@@ -30,6 +31,7 @@ from submeter.words import (
     Saving,
     Series,
     TooLate,
+    UsualMeter,
     Written,
 )
 
@@ -419,6 +421,8 @@ ENTRIES = [
     Frozen(id="office-7/main", building="office-7", until_ms=9, reading_ms=8, counted=7, raw_ms=1, told_ms=NOON),
     TooLate(id="t1", building="office-7", point="office-7/main", what="readings", start_ms=1, end_ms=3, until_ms=9,
             told_ms=NOON, device="s", times_ms=[1, 2], micro=[10, 20]),
+    Lesson(id="UTC @2025-01-01", zone="UTC", until_ms=NOON, model="towt-1", meters=5, days=9, monday=[4], dip=[-0.5],
+           usual=[UsualMeter(kind="main", width=1, meters=5, coefficients=[0.1] * 24)], error_log=[0.1], weekly=[0.2]),
     Balance(id="office-7/main", building="office-7", point="office-7/main", start_ms=0, end_ms=1, main_kwh=3,
             children_kwh=2, band_kwh=0.1, completeness=1),
 ]  # fmt: skip
