@@ -22,6 +22,9 @@ from submeter.words import Building, Finding, FindingState, Point, Portfolio
 LIVE_KIND: Final[Mapping[str, str]] = {**KIND_OF, "dropout": "stuck", "spike": "gross_error"}
 """What live kinds are called in findings. A register that stands still shows zeros (dropout); an hour beyond all that
 was is either taken back (then looking back withdraws it) or a count that cannot be."""
+ALONE: Final = ("time_shift", "frozen")
+"""Told of meters without relatives only, as in :mod:`analytics.anomalies.alone`: a sub-meter's load may run by a
+timetable of its own or stand by at one value; and where a register is read, one that no longer counts shows zeros."""
 TOGETHER_MS: Final = 72 * HOUR_MS
 """Faults of meters above and below each other that begin so close have one cause."""
 SETTLES_MS: Final = 90 * 24 * HOUR_MS
@@ -63,15 +66,15 @@ def news(new: Finding, told: Collection[Finding], portfolio: Portfolio) -> Findi
 
 
 def _expected(new: Finding, portfolio: Portfolio) -> bool:
-    """Whether somebody has written down why a load is unlike itself: quiet days, or works; or, of a meter in a tree,
-    it follows a timetable of its own, which looks like a clock that is off (as in :mod:`analytics.anomalies.alone`)."""
+    """Whether somebody has written down why a load is unlike itself (quiet days, works), or it is a kind of which
+    looking back would say nothing either."""
     building = portfolio.buildings[portfolio.points[new.point].building]
     if new.kind in LOAD_KINDS and _mostly_quiet(new, portfolio, building):
         return True
+    if new.kind in ALONE and _has_relatives(portfolio, new.point):
+        return True
     if of_family(new.kind) == "sudden":
         return False
-    if new.kind == "time_shift" and _has_relatives(portfolio, new.point):
-        return True
     works = [
         instant_ms(measure.works_start or measure.start, building.zone)
         for measure in portfolio.measures.values()

@@ -26,7 +26,9 @@ OFTEN: Final = 4
 LEAST_PEAK: Final = 3.0
 TENTH: Final = float(np.log(10))
 TENFOLD_LEAST: Final = (4.0, 0.35)
-"""Ten times too high is looked at above so many times the expected, and above that share of the highest percentile."""
+"""Ten times too high is looked at above so many times the expected, and above that share of the highest percentile.
+What lies below that percentile is what the meter shows at other hours (a load left on at night): it may go along with a
+reading that is ten times too high, but says nothing for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,40 +125,71 @@ def _after(flag: Bools) -> Bools:
     return np.asarray(np.r_[False, flag[:-1]], bool)
 
 
-def run_on(rates: Rates, running: Running, energy: Floats, usual: Floats, floor: Floats) -> tuple[Running, Running]:
-    """One hour of all meters (meters): the runs as they go on, and those that have just ended (``hours`` > 0)."""
-    meters = np.arange(len(energy))
+class Signs(NamedTuple):
+    """What hours of all meters show, before it is known which run they belong to, one row an hour: ``on`` (n, rules,
+    meters) whether the rule's sign is there; ``first`` and ``more`` (n, rules, meters) odds of a first and of a further
+    hour (of spikes: of the run as a whole); ``apart`` and ``tenth`` (n, meters) log residuals of the reading and of its
+    tenth; ``some`` (n) whether there is any sign; ``last`` and ``usual`` as in :class:`Running`, of the last hour."""
+
+    on: Bools
+    first: Floats
+    more: Floats
+    apart: Floats
+    tenth: Floats
+    some: Bools
+    last: Floats
+    usual: Floats
+
+
+def signs_of(rates: Rates, running: Running, energy: Floats, usual: Floats, floor: Floats) -> Signs:
+    """Of hours (meters, n) that follow on ``running``."""
+    energy, usual = energy.T, usual.T
     expected = expected_of(usual, floor)
     residual = np.log(np.maximum(energy, 0) + floor) - usual
-    bin_ = (expected[:, None] > rates.edges).sum(axis=1)
-    known = np.isfinite(energy)
-    zero = known & (energy <= ZERO)
-    same = known & (energy == running.last) & (energy > ZERO)
-    over = np.nan_to_num((energy - expected) / rates.top, nan=-1.0)
-    spike = over > rates.limit
-    high = (over > 1) | (np.nan_to_num(energy) > np.maximum(
-        TENFOLD_LEAST[0] * expected, TENFOLD_LEAST[1] * rates.top))  # fmt: skip
-    on = np.stack([zero, same, spike, high])
+    bin_ = (expected[..., None] > rates.edges).sum(axis=-1)
+    before, was = np.concatenate([running.last[None], energy[:-1]]), np.concatenate([running.usual[None], usual[:-1]])
+    same = (energy == before) & (energy > ZERO)
+    over = known_or((energy - expected) / rates.top, -1.0)
+    shown = np.maximum(known_or(energy), 0)
+    high = (over > 1) | (shown > np.maximum(TENFOLD_LEAST[0] * expected, TENFOLD_LEAST[1] * rates.top))
+    tenth = known_or(residual) + np.log(shown / 10 + floor) - np.log(shown + floor)
+    moved = -tail(known_or(usual - was) / rates.step)  # a value that stays while its usual one goes
+    on = np.stack([energy <= ZERO, same, over > rates.limit, high], axis=1)
+    whole = 10 + 10 * np.log(np.maximum(over, 1e-3) / rates.limit)
+    tenfold, meters = _tenfold(rates.wide, residual, tenth), np.arange(energy.shape[1])
+    tenfold = np.where(shown > rates.top, tenfold, np.minimum(tenfold, 0))
+    first = np.stack([rates.zero[meters, bin_], rates.same[meters, bin_] + moved, whole, tenfold], axis=1)
+    more = np.stack([rates.zero_more[meters, bin_], rates.same_more[meters, bin_] + moved, whole, tenfold], axis=1)
+    return Signs(
+        on, first, more, known_or(residual), tenth, np.asarray(on.any(axis=(1, 2)), bool), energy[-1], usual[-1]
+    )
+
+
+def run_on(rates: Rates, running: Running, signs: Signs, k: int) -> tuple[Running, Running, Floats]:
+    """Hour ``k``: runs as they go on, those that have just ended (``hours`` > 0), and the verdicts of the former."""
+    on = signs.on[k]
     hours = np.where(on, running.hours + 1, 0)
     first = hours == 1
-    shown = np.maximum(np.nan_to_num(energy), 0)
-    tenth = np.log(shown / 10 + floor) - np.log(shown + floor)
-    tenth = np.nan_to_num(residual) + tenth
-    moved = -tail(np.nan_to_num(usual - running.usual) / rates.step)  # a value that stays while its usual one goes
-    gain = np.stack([
-        np.where(first[0], rates.zero[meters, bin_], rates.zero_more[meters, bin_]),
-        np.where(first[1], rates.same[meters, bin_], rates.same_more[meters, bin_]) + moved,
-        np.maximum(10 + 10 * np.log(np.maximum(over, 1e-3) / rates.limit) - running.odds[2], 0),
-        _tenfold(rates.wide, residual, tenth),
-    ])  # fmt: skip
-    odds = np.where(on, running.odds + gain, 0.0)
-    apart = np.where(same, running.apart + np.nan_to_num(residual), 0.0)
-    tenths = np.where(high, running.tenth + tenth, 0.0)
-    ended = running._replace(hours=np.where(on, 0, running.hours))
-    going = Running(hours, odds, running.peak, on & running.told, apart, tenths, energy, usual)
-    return going._replace(
-        peak=np.where(on, np.maximum(np.where(first, 0, running.peak), verdict(rates, going)), 0)
-    ), ended
+    gain = np.where(first, signs.first[k], signs.more[k])
+    gain[2] = np.maximum(gain[2] - running.odds[2], 0)
+    going = Running(
+        hours, np.where(on, running.odds + gain, 0.0), running.peak, on & running.told,
+        np.where(on[1], running.apart + signs.apart[k], 0.0), np.where(on[3], running.tenth + signs.tenth[k], 0.0),
+        signs.last, signs.usual,
+    )  # fmt: skip
+    odds = verdict(rates, going)
+    peak = np.where(on, np.maximum(np.where(first, 0, running.peak), odds), 0)
+    return going._replace(peak=peak), running._replace(hours=np.where(on, 0, running.hours)), odds
+
+
+def nothing_new(running: Running, signs: Signs, k: int) -> bool:
+    """Whether no run goes on or ends in hour ``k``."""
+    return not signs.some[k] and not running.hours.any()
+
+
+def known_or(values: Floats, instead: float = 0.0) -> Floats:
+    """``values`` with NaN replaced (``nan_to_num`` takes ten times as long for a few numbers)."""
+    return np.asarray(np.where(np.isnan(values), instead, values), float)
 
 
 def expected_of(usual: Floats, floor: Floats) -> Floats:
@@ -167,7 +200,7 @@ def expected_of(usual: Floats, floor: Floats) -> Floats:
 def _tenfold(wide: Floats, residual: Floats, tenth: Floats) -> Floats:
     """How much likelier a tenth of a reading is as usual, than the reading itself."""
     loose = np.maximum(wide, 0.1)
-    now = np.clip(np.nan_to_num(residual) / wide, -40, 40)
+    now = np.clip(known_or(residual) / wide, -40, 40)
     return np.asarray(tail(tenth / loose) - np.log(loose) - tail(now) + np.log(wide), float)
 
 

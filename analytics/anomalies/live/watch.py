@@ -29,9 +29,10 @@ from analytics.anomalies.live.rules import (
     expected_of,
     lowered,
     no_runs,
+    nothing_new,
     peaks_of,
     run_on,
-    verdict,
+    signs_of,
 )
 from analytics.anomalies.live.verdicts import ALL, Limits, Telling, confidence, within
 from analytics.calendar import Times
@@ -152,11 +153,14 @@ def _nothing(meters: int, weathers: int) -> tuple[Floats, Bools, Floats, Floats]
 def _runs_of_past(window: Window, learnt: Learnt, usual: Floats) -> tuple[Running, tuple[Peak, ...], Bools]:
     running, peaks, spoilt = no_runs(len(usual)), [], np.zeros(usual.shape, bool)
     hour = _hours_since(window.start[0])
+    signs = signs_of(learnt.rates, running, window.energy, usual, learnt.floor)
     for k in range(usual.shape[1]):
-        running, ended = run_on(learnt.rates, running, window.energy[:, k], usual[:, k], learnt.floor)
+        if nothing_new(running, signs, k):
+            continue
+        running, ended, _ = run_on(learnt.rates, running, signs, k)
         peaks += peaks_of(ended, hour + k)
         _mark(spoilt, running, k)
-    return running, tuple(peaks), spoilt
+    return running._replace(last=signs.last, usual=signs.usual), tuple(peaks), spoilt
 
 
 def _mark(spoilt: Bools, running: Running, at: int) -> None:
@@ -195,8 +199,12 @@ def _stretch(state: State, feed: Feed, limits: Limits) -> tuple[State, list[Tell
         usual=np.concatenate([state.usual, usual], axis=1),
     )  # fmt: skip
     told: list[Telling] = []
+    signs = signs_of(state.learnt.rates, state.running, feed.energy, usual, state.learnt.floor)
+    state = replace(state, running=state.running._replace(last=signs.last, usual=signs.usual))
     for k in range(seen, seen + n):
-        state, verdicts = _an_hour(state, k, limits)
+        verdicts: list[Telling] = []
+        if not nothing_new(state.running, signs, k - seen):
+            state, verdicts = _an_hour(state, k, run_on(state.learnt.rates, state.running, signs, k - seen), limits)
         if (k + 1) % LOOK_H == 0:
             state, more = _look(state, k, limits)
             verdicts += more
@@ -239,15 +247,16 @@ def _usual(state: State, outdoor: Floats, seen: int, n: int) -> Floats:
     return usual
 
 
-def _an_hour(state: State, k: int, limits: Limits) -> tuple[State, list[Telling]]:
-    learnt = state.learnt
-    energy, usual = state.energy[:, k], state.usual[:, k]
-    running, ended = run_on(learnt.rates, state.running, energy, usual, learnt.floor)
+def _an_hour(
+    state: State, k: int, runs: tuple[Running, Running, Floats], limits: Limits
+) -> tuple[State, list[Telling]]:
+    """``runs`` as they go on in hour ``k`` since the fit, those that have ended, and the verdicts."""
+    running, ended, found = runs
     at = _hours_since(state.window.start[-1]) + 1 + k
     spoilt = state.spoilt
     _mark(spoilt, running, k)  # of this stretch's own copy
     peaks = [*state.peaks, *peaks_of(ended, at)] if (ended.hours > 0).any() else state.peaks
-    odds = np.where(running.hours > 0, verdict(learnt.rates, running) - state.lower, 0.0)
+    odds = np.where(running.hours > 0, found - state.lower, 0.0)
     sure = (odds > np.array(list(SUDDEN.values()))[:, None]) & (running.hours >= limits.hold_h)
     told: list[Telling] = []
     new = sure & ~running.told

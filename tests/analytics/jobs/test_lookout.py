@@ -123,8 +123,11 @@ def test_faults_of_a_stored_record_are_told_with_the_hour_in_which_they_would_ha
 
 def test_a_finding_says_in_numbers_what_speaks_for_it_and_what_it_costs() -> None:
     step = next(f for f in at_once().entries(Finding) if f.kind == "base_step")
+    assert step.kwh is not None
     assert step.evidence["step_kw"] == pytest.approx(11.0, rel=0.15)
-    assert step.kwh == pytest.approx(step.evidence["actual_kwh"] - step.evidence["expected_kwh"], rel=1e-4)
+    assert step.kwh == pytest.approx(
+        float(step.evidence["actual_kwh"]) - float(step.evidence["expected_kwh"]), rel=1e-4
+    )
     days = (step.end_ms - step.start_ms) / 86_400_000
     assert step.yuan_month == pytest.approx(step.kwh / max(days, 1) * 30.44 * 0.5)
     assert (step.first_kind, step.confirmed, step.end_ms) == ("base_step", False, step.first_told_ms)
@@ -198,7 +201,8 @@ def test_a_new_life_stands_where_the_old_one_stood_though_the_ledger_was_settled
 def test_nothing_is_written_but_the_hours_seen_between_two_fits() -> None:
     store = at_once()
     (state,), (seen,) = store.entries(Watch), store.entries(Watched)
-    assert (state.until_s <= seen.since_s == state.until_s) and seen.until_s == now_s(N) - 60
+    assert seen.since_s == state.until_s
+    assert seen.until_s == now_s(N) - 60
     assert len(seen.hours) < len(state.state) / 5
 
 
