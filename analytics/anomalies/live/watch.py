@@ -34,7 +34,7 @@ from analytics.anomalies.live.rules import (
     run_on,
     signs_of,
 )
-from analytics.anomalies.live.verdicts import ALL, Limits, Telling, confidence, within
+from analytics.anomalies.live.verdicts import ALL, Lately, Limits, Telling, confidence, within
 from analytics.calendar import Times
 from analytics.design import design, grid
 from analytics.weekdays import Place
@@ -78,7 +78,7 @@ class Feed(NamedTuple):
 class State:
     """``window`` up to the last fit, which was ``learnt``; since then ``energy``, ``spoilt``, ``usual`` (meters, k),
     ``outdoor_c`` (weathers, k). ``quiet`` (meters) hour until which nothing sudden is told; ``held`` (meters) days
-    since a long fault was told, 0 = none; ``recent`` hours in which something was told, for the budget; ``left_out``
+    since a long fault was told, 0 = none; ``recent`` what was told lately, for the budget; ``left_out``
     how many verdicts budget and tolerances have kept back."""
 
     names: tuple[str, ...]
@@ -95,7 +95,7 @@ class State:
     quiet: Ints
     sums: Sums
     held: Ints
-    recent: tuple[int, ...] = ()
+    recent: tuple[Lately, ...] = ()
     left_out: int = 0
 
     @property
