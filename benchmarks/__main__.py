@@ -62,6 +62,13 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
         "kinds of fault found, false findings a meter-month, savings in their band, over seeds not used in development",
         "the simulator's hidden truth; 0.5 false ones a meter-month",
     ),
+    "analytics": Benchmark(
+        "SITES --judge FILE [--judge-python PYTHON] [--peers [--peer-python PYTHON]] [--out DIR] [--draws N] "
+        "[--cores N] [--into PAGE]",
+        "all that follows about sites in one table: predictions, hidden savings, faults looking back and live, labels, "
+        "trees, speeds; each with its spread over buildings",
+        "the targets; the best peer",
+    ),
     "savings": Benchmark(
         "SITE --out DIR [--judge FILE] [--python PYTHON] [--peers [--peer-meters N] [--all-meters]]",
         "baselines and savings of a site folder's test year from its train year: predictions.parquet and savings.csv, "
@@ -173,6 +180,9 @@ def print_result(result: Result) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
+    if result.board is not None:
+        console.print(result.board.table(), *result.board.notes, sep="\n")
+        return
     table = Table("figure", "value", "unit", "ratio", "against", "target")
     for f in result.figures:
         ratio = "" if f.ratio is None else f"{f.ratio:.2f}"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.board import Board
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -20,6 +22,8 @@ class Figure:
 class Result:
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    board: Board | None = None
+    """a table of another form, which then stands in the place of the figures"""
 
     def add(
         self, name: str, value: float, unit: str, *, target: str = "", ratio: float | None = None, against: str = ""
@@ -31,4 +35,5 @@ class Result:
         self.add(name, value, unit, target=f"≤ {limit:g}", ratio=value / limit, against="the limit")
 
     def as_dict(self) -> dict[str, Any]:
-        return {"figures": [vars(f) for f in self.figures], "notes": self.notes}
+        told = {"rows": [row.as_dict() for row in self.board.rows], "notes": self.board.notes} if self.board else {}
+        return {"figures": [vars(f) for f in self.figures], "notes": self.notes} | told
