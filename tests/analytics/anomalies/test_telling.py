@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from analytics.anomalies.episode import Episode
-from analytics.anomalies.telling import findings_of, followed
+from analytics.anomalies.telling import ENOUGH_MS, GRACE_MS, findings_of, followed
 from analytics.hours import Hours
 from submeter.words import Building, Finding, FindingState, Medium, Point, Portfolio, Price
 
@@ -99,3 +100,64 @@ def test_a_finding_is_dated_and_priced_by_the_local_day() -> None:
     assert night.id == "B/light@night_on@2026-01-02"
     assert night.yuan_month == pytest.approx(30 / 3 * 30.44 * 0.5)
     assert later.yuan_month == pytest.approx(30 / (74 / 24) * 30.44 * 5.0)
+
+
+# ── what was told live ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def live(kind: str, begin: int, told: int) -> Finding:
+    """Told live after ``told`` hours about a beginning at row ``begin``."""
+    (found,) = tell(Episode("B/light", kind, begin, told, 0.6, 100.0))
+    return structs.replace(found, first_told_ms=found.end_ms, first_kind=kind, confirmed=False)
+
+
+def test_what_looking_back_finds_of_a_live_telling_keeps_its_id_and_time_and_says_as_what_it_was_told() -> None:
+    told = live("base_step", 120, 180)
+    (kept,) = followed(tell(Episode("B/light", "night_on", 100, 400, 0.95, 900.0)), [told], NOW, 0)
+    assert (kept.id, kept.first_told_ms) == (told.id, told.first_told_ms)
+    assert (kept.kind, kept.first_kind, kept.confirmed, kept.kwh) == ("night_on", "base_step", True, 900.0)
+    assert kept.start_ms == int(START[100].astype(np.int64)) * 1000
+
+
+def test_a_kind_that_was_refined_stays_the_same_finding_when_it_is_refined_back() -> None:
+    told = live("base_step", 120, 180)
+    (once,) = followed(tell(Episode("B/light", "night_on", 100, 400, 0.95, 900.0)), [told], NOW, 0)
+    (again,) = followed(tell(Episode("B/light", "base_step", 100, 400, 0.95, 900.0)), [once], NOW + 1, 0)
+    assert (again.id, again.kind, again.first_told_ms) == (told.id, "base_step", told.first_told_ms)
+
+
+def test_a_live_telling_stays_until_looking_back_has_seen_enough_and_is_then_withdrawn_with_its_time() -> None:
+    for kind, family in (("base_step", "lasting"), ("stuck", "sudden")):
+        told = live(kind, 120, 180)
+        enough = told.first_told_ms + ENOUGH_MS[family]
+        assert followed([], [told], NOW, 0, enough - 1) == []
+        (gone,) = followed([], [told], NOW, 0, enough)
+        assert (gone.id, gone.state, gone.withdrawn_ms) == (told.id, FindingState.WITHDRAWN, NOW)
+        assert (gone.first_kind, gone.start_ms, gone.end_ms) == (kind, told.start_ms, told.end_ms)
+
+
+def test_what_was_once_confirmed_and_is_found_no_more_is_withdrawn_at_once() -> None:
+    (confirmed,) = followed(
+        tell(Episode("B/light", "base_step", 120, 400, 0.9, 9.0)), [live("base_step", 120, 180)], NOW, 0
+    )
+    (gone,) = followed([], [confirmed], NOW, 0, confirmed.first_told_ms)
+    assert gone.state is FindingState.WITHDRAWN
+
+
+def test_a_beginning_that_live_has_off_by_a_day_is_the_same_fault_and_one_of_another_family_is_not() -> None:
+    told = live("base_step", 120, 130)
+    late = Episode("B/light", "base_step", 130 + GRACE_MS // 3_600_000 - 1, 600, 0.9, 9.0)
+    assert [f.id for f in followed(tell(late), [told], NOW, 0, told.end_ms)] == [told.id]
+    sudden = Episode("B/light", "stuck", 120, 130, 0.9, -9.0)
+    assert [f.kind for f in followed(tell(sudden), [told], NOW, 0, told.end_ms)] == ["stuck"]
+
+
+def test_of_two_that_fit_a_live_telling_the_one_of_its_kind_has_it() -> None:
+    told = live("base_step", 120, 180)
+    night, step = (
+        Episode("B/light", "night_on", 100, 300, 0.9, 9.0),
+        Episode("B/light", "base_step", 110, 400, 0.9, 9.0),
+    )
+    found = {f.kind: f for f in followed(tell(night, step), [told], NOW, 0)}
+    assert found["base_step"].id == told.id
+    assert (found["night_on"].first_kind, found["night_on"].first_told_ms) == ("", NOW)
