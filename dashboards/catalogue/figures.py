@@ -55,7 +55,7 @@ def money(value: float | None) -> str:
     >>> money(12345.6)
     '¥12,346'
     """
-    return DASH if value is None else f"{'−' if value < 0 else ''}¥{number(abs(value))}"
+    return DASH if value is None else f"{'−' if value <= -0.5 else ''}¥{number(abs(value))}"
 
 
 def carbon(value: float | None) -> str:

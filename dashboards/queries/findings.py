@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from dashboards.queries.reader import Reader
+from dashboards.queries.span import instant, local_day
 from submeter.words import Finding, FindingState
 
 
@@ -10,6 +11,7 @@ from submeter.words import Finding, FindingState
 class FindingView:
     """One finding with the names of what it is about. ``kwh`` and ``yuan_month`` None = not known; ``withdrawn_ms`` is
     when it turned out not to be so, None = it stands. ``first_kind``: as what it was told live, '' = it was not;
+    ``yuan_doubt``: what the energy at stake is worth where a meter counted wrongly (then there is no ``yuan_month``);
     ``confirmed`` False: looking back has not seen enough of it yet."""
 
     id: str
@@ -27,6 +29,7 @@ class FindingView:
     confidence: float
     kwh: float | None
     yuan_month: float | None
+    yuan_doubt: float | None
     unit: str
     first_told_ms: int
     last_seen_ms: int
@@ -37,18 +40,29 @@ class FindingView:
 
 
 def findings(reader: Reader, building: str | None = None, state: str | None = "open") -> list[FindingView]:
-    """Costliest first, what costs nothing known last; among equals the surest and the newest first."""
+    """Costliest first, then those that leave most money in doubt; among equals the surest and the newest first."""
     found = [f for f in reader.entries(Finding, building) if state is None or f.state == state]
-    return [_view(reader, f) for f in sorted(found, key=_rank)]
+    return sorted((_view(reader, f) for f in found), key=_rank)
 
 
-def _rank(finding: Finding) -> tuple[bool, float, float, int]:
-    return (
-        finding.yuan_month is None,
-        -(finding.yuan_month or 0.0),
-        -finding.confidence,
-        -finding.start_ms,
-    )
+def _rank(view: FindingView) -> tuple[bool, float, float, float, int]:
+    doubt = -(view.yuan_doubt or 0.0)
+    return (view.yuan_month is None, -(view.yuan_month or 0.0), doubt, -view.confidence, -view.start_ms)
+
+
+def _doubt(reader: Reader, f: Finding) -> float | None:
+    """Money of the energy that a meter's fault counted wrongly, at the price of its last day; None where the finding
+    has a cost of its own, or no energy or price is known."""
+    amount = f.kwh if f.kwh is not None else f.evidence.get("amount_m3")
+    point = reader.portfolio.points.get(f.point)
+    building = reader.portfolio.buildings.get(f.building)
+    if f.yuan_month is not None or not isinstance(amount, (int, float)) or point is None or building is None:
+        return None
+    day = local_day(instant(f.end_ms - 1), building.zone).isoformat()
+    mine = [
+        p for p in reader.portfolio.prices if (p.name, p.medium) == (building.price, point.medium) and p.since <= day
+    ]
+    return abs(amount) * max(mine, key=lambda p: p.since).yuan_per_unit if mine and amount else None
 
 
 def _view(reader: Reader, f: Finding) -> FindingView:
@@ -72,6 +86,7 @@ def _view(reader: Reader, f: Finding) -> FindingView:
         confidence=f.confidence,
         kwh=f.kwh,
         yuan_month=f.yuan_month,
+        yuan_doubt=_doubt(reader, f),
         unit="m³" if point and point.quantity == "volume" else "kWh",
         first_told_ms=f.first_told_ms,
         last_seen_ms=f.last_seen_ms,

@@ -285,6 +285,11 @@ def tell(store: Store) -> None:
 
 
 @pytest.fixture(scope="session")
+def make_finding() -> Callable[..., Finding]:
+    return finding
+
+
+@pytest.fixture(scope="session")
 def world() -> World:
     """Filled once; tests that change it make their own."""
     store = MemoryStore()

@@ -117,6 +117,7 @@ def test_a_missing_key_shows_itself_and_breaks_nothing():
         (figures.percent(1.0), "100 %"),
         (figures.money(1234567.2), "¥1,234,567"),
         (figures.money(-5.0), "−¥5"),
+        (figures.money(-0.3), "¥0"),
         (figures.carbon(1500), "1.50 t"),
         (figures.signed(0.034), "+3.4 %"),
         (figures.day("2026-11-03", "en"), "3 Nov 2026"),

@@ -64,9 +64,21 @@ def test_nothing_is_shown_per_square_metre_where_the_area_is_not_known(world):
 def test_the_first_screen_says_what_is_wrong_and_what_it_costs(client):
     words = text_of(client.get("/?lang=en").text)
     assert "3 things need a look, about ¥1,534 a month." in words
-    assert words.index("¥1,234") < words.index("¥300") < words.index("cost not known")
+    assert words.index("¥1,234") < words.index("¥300") < words.index("¥336 counted wrongly")
     assert "HVAC, Tower &lt;A&gt; runs on through the night: 540 kWh where 120 kWh would be usual." in words
     assert "set the time switch" in words
+
+
+def test_what_costs_nothing_or_nobody_knows_is_said_in_words(small_world, make_finding):
+    world = small_world(20)
+    world.store.put(
+        make_finding("1", "tower/01b", "stuck", None, kwh=0.0), make_finding("2", "tower/01a", "drift", None, kwh=None),
+        make_finding("3", "tower/01c", "drift", None, kwh=-100.0),
+        make_finding("4", "hotel/01c", "drift", None, kwh=1000.0),
+    )  # fmt: skip
+    words = text_of(world.client().get("/findings?lang=en").text)
+    assert words.index("¥800 counted wrongly") < words.index("¥80 counted wrongly") < words.index("no energy at stake")
+    assert words.count("cost not known") == 1
 
 
 def test_names_from_the_portfolio_and_the_quarantine_never_become_markup(client):
