@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.anomalies.episode import Episode, bridged, runs
-from analytics.anomalies.operation import heat_and_cold, with_operation
+from analytics.anomalies.operation import with_operation
+from analytics.anomalies.thermal import against, heat_and_cold
 from analytics.baseline import evaluate, refusal, regress
 from analytics.design import Design, design
 from analytics.weekdays import DayTypes, day_types
@@ -76,7 +77,9 @@ class House:
     def told(self, energy: Mapping[str, Floats], fits: Mapping[str, Fit]) -> list[Episode]:
         """What the product says of the building, in a year in which it knows of nothing else."""
         found, expected = ({p: fit[k] for p, fit in fits.items()} for k in (0, 1))
-        return with_operation(self.building, self.points, energy, found, expected, self.designs.__getitem__, [])
+        on = self.designs.__getitem__
+        pair = against(self.points, energy, on)
+        return with_operation(self.building, self.points, energy, found, expected, on, [], pair)
 
 
 class Fault(NamedTuple):

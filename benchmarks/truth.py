@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from analytics.ledger import settle_point
 from benchmarks.result import Result
-from firmware_sim.district import district
+from firmware_sim.district import district, with_thermal_meters
 from firmware_sim.faults import Fault, meter
 from firmware_sim.meter import Register
 from firmware_sim.scenario import KINDS, FaultSettings, Scenario
@@ -40,10 +40,13 @@ QUARTER_MS: Final = 900_000
 SEEDS: Final = (201, 202, 203)
 EACH: Final = 2
 """episodes of each kind in a world"""
-LENGTHS_D: Final = {"spike": (0.01, 0.03), "drift": (30.0, 40.0), "missing": (0.2, 8.0), "stuck": (0.2, 6.0)}
+LENGTHS_D: Final = {
+    "spike": (0.01, 0.03), "drift": (30.0, 40.0), "missing": (0.2, 8.0), "stuck": (0.2, 6.0),
+    "peak_demand": (0.04, 0.08),
+}  # fmt: skip
 SIZES: Final = {
     "spike": (0.5, 3.0), "drift": (0.18, 0.30), "night_on": (0.55, 0.85), "schedule": (0.7, 0.95),
-    "base_step": (0.4, 0.8),
+    "base_step": (0.4, 0.8), "holiday_on": (0.9, 1.0), "peak_demand": (0.8, 1.2), "heating_cooling": (0.3, 0.5),
 }  # fmt: skip
 
 
@@ -103,6 +106,8 @@ def watch(seed: int, each: int = EACH, kinds: tuple[str, ...] = KINDS) -> Iterat
         for kind in kinds
     }  # fmt: skip
     portfolio = district(seed, today=datetime.fromtimestamp(NOW_MS / 1000, UTC).date())
+    for building in sorted(portfolio.buildings)[:each]:
+        portfolio = with_thermal_meters(portfolio, seed, building)
     world = World(portfolio, Scenario(seed=seed, faults=settings), NOW_MS - PAST_DAYS * DAY_MS, NOW_MS)
     for building in sorted({fault.point.partition("/")[0] for fault in world.faults}):
         flows = world.flows(building)

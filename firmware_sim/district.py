@@ -5,7 +5,7 @@ transformers and ratings follow from what an end use of that size can draw at it
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -94,6 +94,7 @@ TREES: Final[dict[str, tuple[Row, ...]]] = {
     "gym": _TOP + _PUMPS + _POOL + _WATER + _GAS,
 }
 
+MODELS: Final = {Medium.WATER: "LXSY-50", Medium.HEAT: "CJ188-HEAT", Medium.COLD: "CJ188-COLD"}
 CT_PRIMARIES: Final = (
     50,
     75,
@@ -146,6 +147,19 @@ def district(seed: int, buildings: int = 13, today: date = COMMITTED_TODAY) -> P
     )
 
 
+def with_thermal_meters(portfolio: Portfolio, seed: int, building: str) -> Portfolio:
+    """The portfolio with a meter of the heat and one of the cold that are delivered to a building."""
+    rows = (("heat", "District heat", "集中供热", "04000"), ("cold", "District cold", "集中供冷", "05000"))
+    points = {
+        f"{building}/{local}": Point(
+            id=f"{building}/{local}", name=name, name_zh=name_zh, medium=Medium(local), item=item, quantity=local
+        )
+        for local, name, name_zh, item in rows
+    }
+    devices = {point.id: (_device(seed, point),) for point in points.values()}
+    return replace(portfolio, points={**portfolio.points, **points}, devices={**portfolio.devices, **devices})
+
+
 def _houses(seed: int, buildings: int) -> Iterator[Building]:
     for i in range(buildings):
         house = HOUSES[i % len(HOUSES)]
@@ -182,7 +196,7 @@ def _rating(house: Building, item: str, medium: Medium, local: str) -> float:
 def _device(seed: int, point: Point) -> Device:
     number = int(stream(seed, "serial", point.id).integers(10_000_000, 99_999_999))
     if point.medium != Medium.ELECTRICITY:
-        model = "LXSY-50" if point.medium == Medium.WATER else "TMJ-65"
+        model = MODELS.get(point.medium, "TMJ-65")
         return Device(point=point.id, serial=f"V{number}", model=model, digits=8, resolution=0.01, accuracy_class="2")
     primary = min(CT_PRIMARIES, key=lambda ct: abs(ct * VOLTS_A - point.rating))
     on_bus = point.building == BUS_BUILDING

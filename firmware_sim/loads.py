@@ -102,6 +102,14 @@ def _meal(drive: Drive) -> Row:
     return drive.meals
 
 
+def _heat(drive: Drive) -> Row:
+    return drive.plant * np.clip(drive.heating, 0, 1.2)
+
+
+def _cold(drive: Drive) -> Row:
+    return drive.plant * np.clip(drive.cooling, 0, 1.5)
+
+
 def _boiler(drive: Drive) -> Row:
     return 0.35 * drive.people + drive.heating
 
@@ -116,6 +124,8 @@ DRIVERS: Final[dict[str, Callable[[Drive], Row]]] = {
     "steady": _steady,
     "meals": _meal,
     "boiler": _boiler,
+    "heat": _heat,
+    "cold": _cold,
 }
 
 _OFFICE: Final = (
@@ -190,6 +200,12 @@ VOLUMES: Final[dict[str, dict[str, EndUse]]] = {
     },
 }
 """Cubic metres per hour and 1000 m² at the peak."""
+
+THERMAL: Final[dict[str, EndUse]] = {
+    "heat": EndUse("04", 55.0, 0.02, "heat", 0.05),
+    "cold": EndUse("05", 70.0, 0.02, "cold", 0.05),
+}
+"""W/m² of heat and cold delivered on a design day, in any building that has meters of them; pipes lose a little."""
 
 
 def load(use: EndUse, drive: Drive) -> Row:

@@ -5,17 +5,20 @@ most one fault, nor have the meters above and below it; measured retrofits are l
 """
 
 from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from math import ceil
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from firmware_sim.calendar import QUARTER_MS
+from firmware_sim.calendar import QUARTER_MS, DayKind, day_kind
 from firmware_sim.faults import FOREVER, Fault
 from firmware_sim.scenario import KINDS, FaultSettings, Scenario
 from firmware_sim.seeds import stream
 from firmware_sim.tree import below, chain
-from submeter.words import Medium, Point, Portfolio
+from submeter.words import Building, Medium, Point, Portfolio
 
 DAY_MS: Final = 86_400_000
 CLOSING_TYPES: Final = ("office", "school", "mall", "gym", "other")
@@ -32,8 +35,17 @@ ITEMS: Final[dict[str, tuple[str, ...]]] = {
     "phase_loss": ("01A", "01B2", "01C", "01D"),
     "reversed_ct": ("01A", "01B2", "01C", "01D"),
     "lost_submeter": ("01A", "01B2", "01C", "01D"),
+    "holiday_on": ("01A10", "01B20"),
+    "peak_demand": ("01B10",),
+    "time_shift": ("02", "03"),
+    "heating_cooling": ("04",),
 }
 """Beginnings of the MOHURD codes of the meters on which a kind is placed."""
+WEEKEND_TYPES: Final = ("office", "other")
+"""Building types with days off."""
+COOLING_MONTHS: Final = range(5, 10)
+PEAK_HOURS: Final = range(10, 15)
+TRIES: Final = 200
 ORDER: Final = ("schedule", "night_on", "lost_submeter", "base_step", "drift")
 
 
@@ -49,6 +61,7 @@ def place(portfolio: Portfolio, scenario: Scenario, start_ms: int, now_ms: int) 
             if fault is not None:
                 faults.append(fault)
                 taken |= related(portfolio.points, fault.point)
+                taken |= related(portfolio.points, fault.partner) if fault.partner else set()
     return tuple(faults)
 
 
@@ -72,12 +85,13 @@ def _draw(
         return None
     point = places[int(rng.integers(len(places)))]
     still_open = number < ceil(settings.open * settings.count - 1e-9)
-    begin, end = _when(rng, settings, still_open, start_ms, now_ms)
+    begin, end = _when_of(rng, kind, portfolio.buildings[point.building], settings, still_open, start_ms, now_ms)
     size = _size(rng, kind, number, settings)
     if kind == "spike" and not size:
         end = begin + QUARTER_MS
     spells = _spells(rng, begin, min(end, now_ms + 400 * DAY_MS)) if kind == "phase_loss" else ()
-    return Fault(kind, point.id, begin, end, size, spells)
+    partner = _cold_of(portfolio, point.building) if kind == "heating_cooling" else ""
+    return Fault(kind, point.id, begin, end, size, spells, partner)
 
 
 def candidates(portfolio: Portfolio, kind: str) -> list[Point]:
@@ -91,9 +105,58 @@ def _fits(portfolio: Portfolio, kind: str, point: Point) -> bool:
     is_leaf = not portfolio.children_of(point.id)
     if building is None or (point.medium == Medium.ELECTRICITY and point.is_main):
         return False
+    if kind == "heating_cooling":
+        return bool(_cold_of(portfolio, point.building))
+    if kind == "holiday_on":
+        return is_leaf and building.type in WEEKEND_TYPES
     if kind in ("night_on", "schedule"):
         return building.type in CLOSING_TYPES and (is_leaf or kind == "schedule")
     return is_leaf
+
+
+def _cold_of(portfolio: Portfolio, building: str) -> str:
+    """The building's meter of cold, '' without."""
+    mine = (p.id for p in portfolio.points_of(building) if p.medium == Medium.COLD and portfolio.devices.get(p.id))
+    return next(mine, "")
+
+
+def _when_of(
+    rng: np.random.Generator, kind: str, building: Building, settings: FaultSettings, still_open: bool,
+    start_ms: int, now_ms: int,
+) -> tuple[int, int]:  # fmt: skip
+    """A span of a kind; where the calendar has a say in it, one that fits."""
+    begin, end = _when(rng, settings, still_open, start_ms, now_ms)
+    if kind == "holiday_on":
+        breaks = _breaks(building, start_ms + (now_ms - start_ms) // 5, now_ms - 2 * DAY_MS)
+        return breaks[int(rng.integers(len(breaks)))] if breaks else (begin, end)
+    for _ in range(0 if still_open else TRIES):
+        if _fits_the_calendar(kind, building, begin):
+            break
+        begin, end = _when(rng, settings, still_open, start_ms, now_ms)
+    return begin, end
+
+
+def _fits_the_calendar(kind: str, building: Building, begin_ms: int) -> bool:
+    local = datetime.fromtimestamp(begin_ms / 1000, ZoneInfo(building.zone))
+    if kind == "peak_demand":
+        worked = day_kind(local.date(), building.country, building.subdivision) is DayKind.WORKING
+        return worked and local.hour in PEAK_HOURS
+    return kind != "heating_cooling" or local.month in COOLING_MONTHS
+
+
+def _breaks(building: Building, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+    """Two or more days off in a row that lie between two instants, from local midnight to local midnight."""
+    zone = ZoneInfo(building.zone)
+    first, last = (datetime.fromtimestamp(ms / 1000, zone) for ms in (start_ms, end_ms))
+    days = [first.date() + timedelta(days=1 + i) for i in range((last - first).days)]
+    off = [day_kind(d, building.country, building.subdivision) is not DayKind.WORKING for d in days]
+    edges = [i for i in range(1, len(days)) if off[i] != off[i - 1]]
+    spans = [(days[a], days[b]) for a, b in pairwise(edges) if off[a] and b - a > 1]
+    return [(_midnight_ms(a, zone), _midnight_ms(b, zone)) for a, b in spans]
+
+
+def _midnight_ms(day: date, zone: ZoneInfo) -> int:
+    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
 
 
 def _when(
@@ -127,6 +190,8 @@ def _size(rng: np.random.Generator, kind: str, number: int, settings: FaultSetti
             return size if number % 2 == 0 else -size
         case "schedule":
             return size if number % 3 != 2 else -float(rng.integers(4, 7))
+        case "time_shift":
+            return float(rng.integers(3, 8)) if number % 2 == 0 else -float(rng.integers(3, 8))
         case "phase_loss":
             return 2 / 3
         case "reversed_ct":

@@ -34,7 +34,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 KINDS = (
     "stuck", "missing", "spike", "drift", "night_on", "schedule", "base_step", "phase_loss", "reversed_ct",
-    "lost_submeter",
+    "lost_submeter", "holiday_on", "peak_demand", "time_shift", "heating_cooling",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ such meters share it. What matches only a meter that has others below it is its 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from firmware_sim.loads import END_USES, VOLUMES, EndUse
+from firmware_sim.loads import END_USES, THERMAL, VOLUMES, EndUse
 from firmware_sim.seeds import stream
 from submeter.words import Building, Medium, Point
 
@@ -35,7 +35,7 @@ def covers(item: str, code: str) -> int:
 def shares(building: Building, points: list[Point], seed: int) -> list[Share]:
     """Every end use of a building, shared out over its meters. Media without a meter use nothing."""
     out: list[Share] = []
-    for medium in (Medium.ELECTRICITY, Medium.WATER, Medium.GAS):
+    for medium in (Medium.ELECTRICITY, Medium.WATER, Medium.GAS, Medium.HEAT, Medium.COLD):
         meters = [p for p in points if p.medium == medium]
         for use in _uses(building.type, medium):
             out.extend(_spread(use, meters, seed))
@@ -45,6 +45,8 @@ def shares(building: Building, points: list[Point], seed: int) -> list[Share]:
 def _uses(building_type: str, medium: Medium) -> tuple[EndUse, ...]:
     if medium == Medium.ELECTRICITY:
         return END_USES.get(building_type, END_USES["other"])
+    if medium.value in THERMAL:
+        return (THERMAL[medium.value],)
     table = VOLUMES[medium.value]
     return (table.get(building_type, table["office"]),)
 

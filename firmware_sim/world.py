@@ -7,7 +7,7 @@ dropped again. The world ends :data:`FUTURE_DAYS` after ``now_ms``; a demo that 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -144,7 +144,11 @@ class World:
         )  # fmt: skip
 
     def _load_faults(self) -> Iterator[Fault]:
-        return (f for f in self.faults if f.is_load)
+        for fault in self.faults:
+            if fault.is_load:
+                yield fault
+                if fault.partner:
+                    yield replace(fault, point=fault.partner)
 
     def _metered(self, building: Building) -> list[Point]:
         return [p for p in self.portfolio.points_of(building.id) if self.portfolio.devices.get(p.id)]

@@ -24,6 +24,7 @@ from analytics.anomalies.operation import with_operation
 from analytics.anomalies.registers import Backwards, Glitch
 from analytics.anomalies.scan import Project
 from analytics.anomalies.silence import silent_meters, stuck_meters
+from analytics.anomalies.thermal import Against, against
 from analytics.baseline import absorbed, describe, evaluate, linear, refusal, regress
 from analytics.design import Design
 from analytics.hours import Hours
@@ -104,9 +105,10 @@ class _Examiner:
         self._silence()
         self._standstill(self._families())
         self._gains(self._families())  # anew: without its standstill a meter may be left without a model
+        together = self._against()
         self._alone()
         meter_faults = list(self.found)
-        loads = self._operation(self._loads())
+        loads = self._operation(self._loads(), together)
         self.found = meter_faults + _common(loads, self.points)
         models = {p: self._model(p) for p in self.points}
         return Examination(tuple(self.found), models, self.clean, self._spoilt(meter_faults))
@@ -296,14 +298,23 @@ class _Examiner:
                 return []
         return [_measured_anew(episode, whole, self.expected[point]) for episode in mine]
 
-    def _operation(self, loads: list[Episode]) -> list[Episode]:
+    def _against(self) -> Against:
+        """Heat against cold, whose hours are kept out of both."""
+        told = against(self.points, self.clean, self.designs)
+        spoilt = [replace(e, point=p) for e in told.told for p in told.meters]
+        self._fit(self._spoil(spoilt))
+        return told
+
+    def _operation(self, loads: list[Episode], together: Against) -> list[Episode]:
         """Joined by what calendar, peaks, and heat beside cold tell; models are fitted anew without it."""
         energy = dict(self.clean)
         for episode in loads:
             held = episode.covers(len(self.hours))
             energy[episode.point] = np.where(held, self.hours.measured[episode.point], energy[episode.point])
         fits = {p: coefficients for p, (coefficients, _) in self.fits.items()}
-        joined = with_operation(self.hours.building, self.points, energy, fits, self.expected, self.designs, loads)
+        joined = with_operation(
+            self.hours.building, self.points, energy, fits, self.expected, self.designs, loads, together
+        )
         self._fit(self._spoil([e for e in joined if e not in loads]))
         return joined
 

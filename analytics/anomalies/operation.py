@@ -1,27 +1,26 @@
-"""Faults of operation that the calendar, the peak, or two meters together tell.
+"""Faults of operation that the calendar and the peak tell.
 
 *Holiday*: on a day off a load runs as on a working day. The model says what a plain day off and what a working day
 would take in the same weather; a day's energy is a mixture of the two (least squares), and is told where its share of
 the working day is near one, where the mixture explains the day, and where this meter's days off are not usually so.
 *Peak*: an hour's mean power well above what calendar, weather and season explain, above what else the season has seen,
-and above this meter's own habit of surprises. *Heating against cooling*: the smaller of heat and cold delivered in an
-hour is what the one undid of the other, told where it is far more than usual in this weather, for hot water, reheating
-and server rooms always have some of it.
+and above this meter's own habit of surprises.
 
 Chosen on Drammen's 2018, where 1 May, a Tuesday, is told of most buildings whose plant had not heard of it.
 All functions are pure, over hours of a local calendar; kWh in an hour are kW. NaN = not known, and tells nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import rank_filter
 
-from analytics.anomalies.episode import Bools, Episode, bridged, runs
-from analytics.baseline import evaluate, refusal, regress
+from analytics.anomalies.episode import Bools, Episode, runs
+from analytics.anomalies.thermal import Against
+from analytics.baseline import evaluate
 from analytics.design import Design
 from analytics.quality import Floats
 from analytics.weekdays import DayTypes, day_types
@@ -45,6 +44,8 @@ LEAST_SCATTER: Final = 0.1
 RARE: Final = 0.06
 LEAST_RARE: Final = 6
 """What more than this share of the days off of a kind show, and more than so many, is a habit."""
+LEAST_OF_DAY: Final = 0.15
+"""Least surplus of a day, as a share of the meter's mean day: a chiller's winter is not worth a visit."""
 WEEKEND_DAYS: Final = 2
 """A Saturday alone is an open day; a whole weekend is told."""
 
@@ -60,24 +61,8 @@ PEAK_H: Final = 8
 MOST_PEAK: Final = 3.0
 """What lasts longer is another level; what is higher by more than so many times is no load."""
 
-OVERLAP: Final = 0.3
-"""Least overlap of a day beyond the usual, as a share of the smaller one's mean day in use."""
-OVERLAP_HABIT: Final = 3.0
-USUAL_DAYS: Final = 0.8
-"""… and as a multiple of what this share of the building's days stays below."""
-IN_USE: Final = 0.05
-"""Of the highest days: below, heat or cold is off."""
-OVERLAP_DAYS: Final = 2
-OVERLAP_GAP: Final = 3
-"""Days that an episode has at least, and that may lie between two of one episode."""
-PAIR_DAYS: Final = 60
-"""Both must be in use on some days, and known on at least so many."""
 SAME: Final = 0.7
 """Two verdicts on the same hours are one where the one makes this share of the other's energy."""
-COLD_ITEMS: Final = ("01B1A", "01B1B", "01B1C", "01B1D")
-HEAT_ITEMS: Final = ("01B1E", "01B1F")
-"""Chillers, towers and their pumps; heating pumps and electric boilers. Public copies of the code swap letters within
-the two groups, never between them (MOHURD guide, and a regional variant)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,22 +111,31 @@ def _as_nearest(on: Design, good: Bools) -> Design:
 
 def holidays_on(of: Operated) -> list[Episode]:
     """Days off on which the load runs as on a working day, one episode for days in a row."""
-    share, explained = work_share(of)
-    special = np.bincount(of.day, of.special, len(share)) > 0
-    bar = np.where(special, _bar(share, special), _bar(share, ~special))
-    near = (np.nan_to_num(share) >= PARTLY) & (explained >= LEAST_EXPLAINED) & np.isfinite(bar)
+    off = days_off(of)
+    special = np.bincount(of.day, of.special, len(off.share)) > 0
+    bar = np.where(special, _bar(off.share, special), _bar(off.share, ~special))
+    near = (np.nan_to_num(off.share) >= PARTLY) & (off.explained >= LEAST_EXPLAINED) & np.isfinite(bar)
+    near &= off.surplus >= LEAST_OF_DAY * 24 * float(np.nanmean(of.energy))
     out = []
     for begin, end in runs(near):
-        like, least = float(share[begin:end].mean()), max(float(bar[begin:end].mean()), LIKE_WORK)
+        like, least = float(off.share[begin:end].mean()), max(float(bar[begin:end].mean()), LIKE_WORK)
         if least <= like <= MOST_LIKE and (special[begin:end].any() or end - begin >= WEEKEND_DAYS):
             out.append(_holiday(of, begin, end, like))
     return out
 
 
-def work_share(of: Operated) -> tuple[Floats, Floats]:
-    """Of each day (0 first) the share of a working day in it, 0 = as a day off, 1 = as a working day; and the share of
-    its squared excess that this explains. NaN where the day is worked or not known, or where working days take hardly
-    more."""
+class DaysOff(NamedTuple):
+    """Of each day (0 first) the ``share`` of a working day in it, 0 = as a day off, 1 = as a working day, NaN where the
+    day is worked or not known, or where working days take hardly more; the share of its squared excess that this has
+    ``explained``; and its ``surplus`` kWh over a day off."""
+
+    share: Floats
+    explained: Floats
+    surplus: Floats
+
+
+def days_off(of: Operated) -> DaysOff:
+    """What each day off was like."""
     days = int(of.day[-1]) + 1
     known = np.isfinite(of.energy) & of.off
     span, above = np.maximum(of.worked - of.rested, 0.0), of.energy - of.rested
@@ -152,7 +146,7 @@ def work_share(of: Operated) -> tuple[Floats, Floats]:
     cross, power, squares = a_day(span * above), a_day(span * span), a_day(above * above)
     seen = (a_day(np.ones(len(span))) >= KNOWN_H) & (a_day(span) > LEAST_CONTRAST * a_day(of.rested))
     share = np.divide(cross, power, out=np.full(days, np.nan), where=seen & (power > 0))
-    return share, np.divide(share * cross, squares, out=np.zeros(days), where=squares > 0)
+    return DaysOff(share, np.divide(share * cross, squares, out=np.zeros(days), where=squares > 0), a_day(above))
 
 
 def _bar(share: Floats, kind: Bools) -> float:
@@ -225,100 +219,24 @@ def _peak(of: Operated, at: int, above: Floats, top: float) -> Episode:
     return Episode(of.point, "peak_demand", begin, end, 0.9, float(above[begin:end].sum()), facts)
 
 
-def heat_and_cold(points: Iterable[Point]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Meters of what heats and of what cools a building, none below another of the list: by medium where it has both,
-    else by item of electricity (which is in proportion to heat and cold, and so is what overlaps)."""
-    mine = list(points)
-    heats = [p for p in mine if p.medium == Medium.HEAT] or _of_items(mine, HEAT_ITEMS)
-    colds = [p for p in mine if p.medium == Medium.COLD] or _of_items(mine, COLD_ITEMS)
-    return _highest(heats), _highest(colds)
-
-
-def _of_items(points: Sequence[Point], items: tuple[str, ...]) -> list[Point]:
-    return [p for p in points if p.medium == Medium.ELECTRICITY and p.item in items]
-
-
-def _highest(points: Sequence[Point]) -> tuple[str, ...]:
-    names = {p.id for p in points}
-    return tuple(sorted(p.id for p in points if p.parent not in names and not p.formula))
-
-
-def overlap(heat: Floats, cold: Floats, on: Design) -> tuple[Floats, Floats]:
-    """The smaller of heat and cold in each hour (n) kWh, NaN where one is not known; and what is usual in the weather
-    and on the calendar of the hour."""
-    smaller = np.minimum(heat, cold)
-    if refusal(smaller):  # too few hours, or never both
-        return smaller, np.zeros(len(smaller))
-    return smaller, evaluate(on, regress(on, smaller)[0])
-
-
-def heating_against_cooling(point: str, heat: Floats, cold: Floats, on: Design) -> list[Episode]:
-    """Days on which heat and cold were delivered in the same hours far more than is usual; told of ``point``."""
-    day = on.day - int(on.day[0])
-    days = int(day[-1]) + 1
-    both = np.isfinite(heat) & np.isfinite(cold)
-    smaller, usual = overlap(heat, cold, on)
-    hours = np.bincount(day, both, days)
-
-    def a_day(values: Floats) -> Floats:
-        return np.bincount(day, np.where(both, values, 0.0), days).astype(float)
-
-    unit = min(_day_in_use(a_day(heat)), _day_in_use(a_day(cold)))
-    if unit <= 0 or (hours >= KNOWN_H).sum() < PAIR_DAYS:
-        return []
-    beyond = np.where(hours >= KNOWN_H, a_day(smaller - usual), 0.0)
-    bar = max(OVERLAP * unit, OVERLAP_HABIT * float(np.quantile(np.abs(beyond), USUAL_DAYS)))
-    high = beyond >= bar
-    spans = [(a, b) for a, b in runs(bridged(high, OVERLAP_GAP)) if high[a:b].sum() >= OVERLAP_DAYS]
-    return [_undone(point, heat, cold, smaller, usual, np.flatnonzero(both & (day >= a) & (day < b))) for a, b in spans]
-
-
-def _day_in_use(energy: Floats) -> float:
-    """Mean of the days on which it is in use."""
-    used = energy > IN_USE * float(np.quantile(energy, 0.98))
-    return float(energy[used].mean()) if used.any() else 0.0
-
-
-def _undone(point: str, heat: Floats, cold: Floats, smaller: Floats, usual: Floats, rows: Ints) -> Episode:
-    """From the first to the last hour in which both ran beyond the usual."""
-    against = rows[smaller[rows] > usual[rows] + 0.1 * float(smaller[rows].max())]
-    begin, end = int(against[0]), int(against[-1]) + 1
-    inside = rows[(rows >= begin) & (rows < end)]
-    wasted, expected = float(smaller[inside].sum()), float(usual[inside].sum())
-    facts = {
-        "hours": float(len(against)), "actual_kwh": wasted, "expected_kwh": expected,
-        "heat_kwh": float(heat[inside].sum()), "cold_kwh": float(cold[inside].sum()),
-    }  # fmt: skip
-    return Episode(point, "heating_cooling", begin, end, 0.85, wasted - expected, facts)
-
-
 def with_operation(
     building: Building, points: Mapping[str, Point], energy: Mapping[str, Floats], fits: Mapping[str, Floats],
-    expected: Mapping[str, Floats], designs: Callable[[str], Design], loads: Sequence[Episode],
+    expected: Mapping[str, Floats], designs: Callable[[str], Design], loads: Sequence[Episode], against: Against,
 ) -> list[Episode]:  # fmt: skip
-    """A building's faults of load (``loads``) joined by those of operation; of the same hours the most specific is
-    told. ``energy`` (n) kWh of each point with the hours of ``loads`` in it, those of meter faults NaN; ``fits`` the
-    coefficients of those that have a model, ``expected`` (n) kWh what they give."""
+    """A building's faults of load (``loads``) joined by those of operation, and by heat ``against`` cold; of the same
+    hours the most specific is told. ``energy`` (n) kWh of each point with the hours of ``loads`` in it, those of meter
+    faults NaN; ``fits`` the coefficients of those that have a model, ``expected`` (n) kWh what they give."""
     types = day_types(designs(next(iter(points))).day, building.country, building.subdivision)
     of = {p: operated(p, energy[p], expected[p], designs(p), fits[p], types) for p in fits}
     mains = [p for p in of if points[p].parent not in points and points[p].medium == Medium.ELECTRICITY]
-    meters, pair = _pair(points, energy, designs)
-    days = [e for e in _at_their_cause([e for p in of for e in holidays_on(of[p])], points)
-            if not (e.point in meters and _within(e, pair))]  # fmt: skip
-    kept = [e for e in loads if not (_related(e.point, meters, points) and _within(e, pair)) and not _is_one(e, days)]
+    days = _at_their_cause([e for p in of for e in holidays_on(of[p])], points)
+    explained = {p for p in points if any(p in _chain(m, points) for m in against.meters)}
+    kept, days = (
+        [e for e in each if e.point not in explained or not _within(e, against.told)] for each in (loads, days)
+    )
+    kept = [e for e in kept if not _is_one(e, days)]
     others = [*days, *(e for p in mains for e in peaks(of[p]))]
-    return [*kept, *pair, *(e for e in others if not _within(e, [o for o in kept if o.point == e.point]))]
-
-
-def _pair(
-    points: Mapping[str, Point], energy: Mapping[str, Floats], designs: Callable[[str], Design]
-) -> tuple[set[str], list[Episode]]:
-    """The meters of heat and cold, and when they worked against each other."""
-    heats, colds = heat_and_cold(points.values())
-    if not heats or not colds:
-        return set(), []
-    heat, cold = (np.asarray(np.sum([energy[p] for p in mine], axis=0), float) for mine in (heats, colds))
-    return {*heats, *colds}, heating_against_cooling(heats[0], heat, cold, designs(heats[0]))
+    return [*kept, *against.told, *(e for e in others if not _within(e, [o for o in kept if o.point == e.point]))]
 
 
 def _at_their_cause(days: Sequence[Episode], points: Mapping[str, Point]) -> list[Episode]:
@@ -342,11 +260,6 @@ def _within(episode: Episode, others: Sequence[Episode]) -> bool:
     """Whether most of its hours are also those of one of the others."""
     least = (episode.end - episode.begin) / 2
     return any(min(o.end, episode.end) - max(o.begin, episode.begin) > least for o in others)
-
-
-def _related(point: str, meters: set[str], points: Mapping[str, Point]) -> bool:
-    """Whether it is one of the meters or above one."""
-    return any(point in _chain(m, points) for m in meters)
 
 
 def _chain(point: str, points: Mapping[str, Point]) -> list[str]:

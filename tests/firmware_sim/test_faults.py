@@ -1,12 +1,14 @@
 """Each kind's signature on a meter through which 10 kWh flow in every quarter-hour (ratio 1, four days)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from firmware_sim.calendar import Grid, make_grid, presence
 from firmware_sim.faults import FOREVER, Fault, at_stake_kwh, gain_of, meter
-from firmware_sim.loads import Drive, EndUse, load, make_drive
+from firmware_sim.loads import THERMAL, Drive, EndUse, load, make_drive
 from firmware_sim.meter import Register
 from firmware_sim.weather import make_weather
 from submeter.words import Device
@@ -147,9 +149,42 @@ def test_a_base_step_adds_a_share_of_the_mean_before(grid: Grid) -> None:
     assert power[200:].tolist() == [12.0] * (ROWS - 200)
 
 
+def test_a_day_off_runs_as_the_fullest_day_before_it(grid: Grid) -> None:
+    drive = replace(
+        office_drive(grid), people=np.repeat([0.2, 0.9, 0.1, 0.1], 96), plant=np.repeat([1.0, 1.0, 0, 0], 96)
+    )
+    felt = fault("holiday_on", 192, 288, size=0.5).redrive(FANS, drive, grid)
+    assert felt.people.tolist() == np.repeat([0.2, 0.9, 0.45, 0.1], 96).tolist()
+    assert felt.plant.tolist() == np.repeat([1.0, 1.0, 0.5, 0], 96).tolist()
+
+
+def test_a_peak_adds_multiples_of_the_highest_ever(grid: Grid) -> None:
+    power = fault("peak_demand", 200, 204, size=1.5).reload(LIGHT, np.where(np.arange(ROWS) == 3, 8.0, 2.0), grid)
+    assert power[[3, 199, 204]].tolist() == [8, 2, 2]
+    assert power[200:204].tolist() == [14.0] * 4
+
+
+def test_heat_in_vain_is_taken_away_by_as_much_cold(grid: Grid) -> None:
+    always = replace(office_drive(grid), plant=np.ones(ROWS), heating=np.full(ROWS, 0.1), cooling=np.zeros(ROWS))
+    both = fault("heating_cooling", 96, 192, size=0.4)
+    more = {name: load(use, both.redrive(use, always, grid)) - load(use, always) for name, use in THERMAL.items()}
+    assert more["heat"][96:192] == pytest.approx(0.98 * 55 * 0.3), "from a tenth of a design day to four"
+    assert more["cold"] == pytest.approx(more["heat"])
+    assert not more["heat"][:96].any()
+
+
+@pytest.mark.parametrize(("size", "kwh"), [(0, [0, 0, 8, 8, 0, 0]), (2, [0, 0, 0, 0, 8, 8]), (-2, [8, 8, 0, 0, 0, 0])])
+def test_a_late_clock_shows_later_what_flowed(grid: Grid, size: float, kwh: list[int]) -> None:
+    burst = np.where((np.arange(ROWS) >= 100) & (np.arange(ROWS) < 108), 2.0, 0.0)
+    clock = meter(1, METER, burst, grid, (fault("time_shift", 80, 130, size),))
+    rows = np.round(clock.history(FIRST, FIRST + ROWS + 1)[1] / KWH).astype(np.int64)
+    assert [int(rows[r + 4] - rows[r]) for r in range(92, 116, 4)] == kwh
+
+
 @pytest.mark.parametrize(
     ("kind", "size", "kwh"),
     [
+        ("time_shift", 3, 0),
         ("stuck", 0, -500),
         ("stuck", 1, 0),
         ("missing", 0, 0),
