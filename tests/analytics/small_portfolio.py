@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.calendar import Times
 from analytics.cohort import Member
 from analytics.design import design
 from analytics.weekdays import Place
@@ -89,18 +90,24 @@ def energies(count: int = 6) -> dict[str, Floats]:
     return {f"B{k}/main": school(k) for k in range(count)}
 
 
-def write_energy(store: MemoryStore, point: str, energy: Floats) -> None:
+def write_energy(store: MemoryStore, point: str, energy: Floats, start: Times = START) -> None:
     """Hours, and days of 24 of them, as the ledger would have settled them."""
     for resolution, step in ((Resolution.HOUR, 1), (Resolution.DAY, 24)):
         whole = energy.reshape(-1, step).sum(axis=1)
         known = np.where(np.isnan(whole), Known.MISSING, Known.MEASURED)
         micro = np.round(np.nan_to_num(whole) * 1e6).astype(np.int64)
-        store.write_intervals(Column(point, "energy_import", resolution), Intervals.of(START[::step], micro, known))
+        store.write_intervals(Column(point, "energy_import", resolution), Intervals.of(start[::step], micro, known))
+
+
+def write_weather(store: MemoryStore, outdoor_c: Floats, start: Times = START) -> None:
+    known = np.isfinite(outdoor_c)
+    micro = np.round(outdoor_c[known] * 1e6).astype(np.int64)
+    readings = Readings.of(start.astype(np.int64)[known] * 1000, micro)
+    store.write_readings([Block(Series("S/weather", "S", "outdoor_temperature"), readings)])
 
 
 def fill(store: MemoryStore, energy: dict[str, Floats]) -> MemoryStore:
     for point, values in energy.items():
         write_energy(store, point, values)
-    temperature = Readings.of(START.astype(np.int64) * 1000, np.round(OUTDOOR * 1e6).astype(np.int64))
-    store.write_readings([Block(Series("S/weather", "S", "outdoor_temperature"), temperature)])
+    write_weather(store, OUTDOOR)
     return store
