@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.savings import STATED, Drift
+from analytics.savings import MOST_WANDER, STATED, Drift
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ def learn_drift(error_log: Sequence[float], weekly: Sequence[float]) -> Drift:
     known = np.isfinite(error) & np.isfinite(wander)
     if known.sum() < LEAST_YEARS:
         return STATED
-    error, wander = error[known], wander[known]
+    error, wander = error[known], np.minimum(wander[known], MOST_WANDER)
     d, k = (grid.ravel() for grid in np.meshgrid(LEVELS, SHARES))
     width = np.sqrt(d[:, None] ** 2 + (k[:, None] * wander) ** 2)
     stated = np.sqrt(STATED.a_year**2 + (STATED.share * wander) ** 2)

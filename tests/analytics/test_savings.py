@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from analytics.savings import Drift, avoided, gate, half_width
+from analytics.savings import Drift, avoided, gate, half_width, whole_year_width
 from dashboards.catalogue import LANGUAGES, text
 from submeter.words import Baseline, Measure, Saving
 
@@ -33,8 +33,8 @@ def test_avoided_energy_is_expected_minus_actual_and_accumulates() -> None:
 
 
 def test_the_band_by_hand_after_ten_days() -> None:
-    # d² + (k w)² + (z s)² / days, one year after the baseline's middle counts as one
-    width = (0.08**2 + (0.8 * 0.025) ** 2 + (1.6449 * 0.05) ** 2 / 10) ** 0.5
+    # d² + (k w)² + (z s)² (1 / days - 1 / 365.25), one year after the baseline's middle counts as one
+    width = (0.08**2 + (0.8 * 0.025) ** 2 + (1.6449 * 0.05) ** 2 * (1 / 10 - 1 / 365.25)) ** 0.5
     s = saving(np.full(240, 6.0), np.full(240, 10.0))
     assert s.low_kwh == pytest.approx(2400 * np.exp(-width) - 1440, rel=1e-4)
     assert s.high_kwh == pytest.approx(2400 * np.exp(width) - 1440, rel=1e-4)
@@ -53,6 +53,18 @@ def test_the_band_grows_in_kwh_and_never_narrows_below_the_drift() -> None:
     assert (np.diff(width) > 0).all()
     assert half_width(np.array([1e6]), np.array([1.0]), 0.0, 0.0, 0.0) == pytest.approx(0.08)
     assert half_width(np.array([1e6]), np.array([4.0]), 0.0, 0.0, 0.0) == pytest.approx(0.16)
+
+
+def test_a_whole_years_noise_is_in_the_drift_already() -> None:
+    noisy, calm = (half_width(np.array([365.25, 800.0]), np.array([1.0, 1.0]), s, 0.9, 0.05) for s in (0.5, 0.0))
+    assert noisy.tolist() == calm.tolist()
+    assert half_width(np.array([100.0]), np.array([1.0]), 0.5, 0.9, 0.05)[0] > calm[0]
+
+
+def test_weeks_that_scatter_more_than_any_placebo_widen_the_band_no_further() -> None:
+    wide, widest, seen = (whole_year_width(structs.replace(model(), coefficients={"daily": [0.1, 0.5], "weekly": [w]}))
+                          for w in (0.3, 0.8, 0.29))  # fmt: skip
+    assert seen < wide == widest == pytest.approx((0.08**2 + (0.8 * 0.3) ** 2) ** 0.5)
 
 
 def test_less_confidence_is_a_narrower_band() -> None:
