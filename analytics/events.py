@@ -42,8 +42,10 @@ class Event:
 def find_events(
     day: Ints, actual_kwh: Floats, expected_kwh: Floats, scatter: float, rho: float, measures: Sequence[int] = ()
 ) -> list[Event]:
-    """Changes of level within daily sums (days ascending, NaN = not known). ``scatter`` and ``rho`` are of the
-    baseline's daily residuals, ``measures`` the days on which other measures of these meters began."""
+    """Changes of level within daily sums, by date: ``day`` (n) since 1970, ascending; ``actual_kwh`` and
+    ``expected_kwh`` (n), NaN = not known; below eight weeks of known days there are none. ``scatter`` (share of the
+    mean day) and ``rho`` are of the baseline's daily residuals, ``measures`` the days on which other measures of these
+    meters began."""
     known = np.isfinite(actual_kwh) & np.isfinite(expected_kwh)
     if known.sum() < 2 * LEAST_DAYS:
         return []

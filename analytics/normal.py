@@ -43,8 +43,8 @@ def typical_rows(day: NDArray[np.int64], outdoor_c: Floats | None) -> NDArray[np
 def normalised(
     before_kwh: Floats, after_kwh: Floats, before_width: float, after_width: float
 ) -> tuple[float, float, float]:
-    """(saving, low, high) in kWh a year from both models' hours of the typical year, with half-widths on the log
-    scale."""
+    """(saving, low, high) in kWh a year from both models' hours of the typical year (n each, no NaN), with half-widths
+    on the log scale; they are taken for independent, so their kWh add in squares."""
     before, after = float(before_kwh.sum()), float(after_kwh.sum())
     half = float(np.hypot(before * np.expm1(before_width), after * np.expm1(after_width)))
     return before - after, before - after - half, before - after + half

@@ -43,18 +43,21 @@ class Scatter:
 
 
 def quality(actual_kwh: Floats, predicted_kwh: Floats, day: Ints, p: int) -> Quality:
-    """CV(RMSE), NMBE, R² with n − p, hourly and (p / 24) of daily sums; hours with NaN are left out of both."""
+    """CV(RMSE) and NMBE with n − p, R²; hourly, and CV(RMSE) of daily sums with p / 24. ``actual_kwh`` and
+    ``predicted_kwh`` (n), ``day`` (n) ascending; hours whose actual is NaN are left out, one at least must be known."""
     return fit_quality(actual_kwh, predicted_kwh, day, p)[0]
 
 
 def daily_scatter(actual_kwh: Floats, predicted_kwh: Floats, day: Ints) -> tuple[float, float]:
-    """(scatter of daily residuals ÷ mean day, robust; lag-1 autocorrelation of them)."""
+    """(scatter of daily residuals ÷ mean day, robust; lag-1 autocorrelation of them), both fractions; arrays and NaN as
+    in :func:`quality`."""
     spread = fit_quality(actual_kwh, predicted_kwh, day, 0)[1]
     return spread.daily, spread.rho
 
 
 def fit_quality(actual_kwh: Floats, predicted_kwh: Floats, day: Ints, p: int) -> tuple[Quality, Scatter]:
-    """Quality (see :func:`quality`) and scatter of a fit, over hours (n); ``day`` ascending."""
+    """Quality (see :func:`quality`) and scatter of a fit, over hours (n); ``day`` ascending. Hours whose actual is NaN
+    are left out, one at least must be known."""
     known = np.isfinite(actual_kwh)
     actual = np.where(known, actual_kwh, 0.0)
     error = np.where(known, actual_kwh - predicted_kwh, 0.0)

@@ -66,7 +66,7 @@ def savings_uncertainty(
 
 
 def shape(months: float, spacing: Spacing) -> float:
-    """The Guideline's empirical factor a."""
+    """The Guideline's empirical factor a (no unit) for so many months M of the period that the variant counts."""
     if spacing == "hour":
         return HOURLY
     square, line, constant = POLYNOMIAL[spacing]
