@@ -117,8 +117,9 @@ EVIDENCE: Final[dict[str, dict[str, str]]] = {
         "peak_kw": "mean power of the highest hour",
         "usual_kw": "what calendar, weather and season let expect of that hour",
         "top_kw": "what the highest other days of the season reach (the third of them)",
+        "contract_kw": "the demand that is contracted (only where it is exceeded)",
         "share": "the peak above the usual, as a share of that",
-        "hours": "hours above half of the excess",
+        "hours": "hours above half of the excess, or above the contract",
     },
 }
 """The keys of a finding's evidence by kind, with their meaning. A meter of water or gas has ``_m3`` in place of

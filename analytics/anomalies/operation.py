@@ -4,7 +4,7 @@
 would take in the same weather; a day's energy is a mixture of the two (least squares), and is told where its share of
 the working day is near one, where the mixture explains the day, and where this meter's days off are not usually so.
 *Peak*: an hour's mean power well above what calendar, weather and season explain, above what else the season has seen,
-and above this meter's own habit of surprises.
+and above this meter's own habit of surprises; or above the demand that is contracted.
 
 Chosen on Drammen's 2018, where 1 May, a Tuesday, is told of most buildings whose plant had not heard of it.
 All functions are pure, over hours of a local calendar; kWh in an hour are kW. NaN = not known, and tells nothing.
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import rank_filter
 
-from analytics.anomalies.episode import Bools, Episode, runs
+from analytics.anomalies.episode import Bools, Episode, bridged, runs
 from analytics.anomalies.thermal import Against
 from analytics.baseline import evaluate
 from analytics.design import Design
@@ -192,6 +192,22 @@ def peaks(of: Operated) -> list[Episode]:
     return [e for e in out if e.end - e.begin <= PEAK_H]
 
 
+def over_contract(of: Operated, contract_kw: float) -> list[Episode]:
+    """Hours above the demand that is contracted; one episode while a month does not go by without."""
+    above = np.nan_to_num(of.energy - contract_kw)
+    return [_over(of, a, b, above, contract_kw) for a, b in runs(bridged(np.asarray(above > 0, bool), 24 * PEAK_DAYS))]
+
+
+def _over(of: Operated, begin: int, end: int, above: Floats, contract_kw: float) -> Episode:
+    at = begin + int(np.argmax(above[begin:end]))
+    beyond = np.maximum(above[begin:end], 0.0)
+    facts = {
+        "peak_kw": float(of.energy[at]), "usual_kw": float(of.expected[at]), "contract_kw": contract_kw,
+        "hours": float((beyond > 0).sum()),
+    }  # fmt: skip
+    return Episode(of.point, "peak_demand", begin, end, 0.99, float(beyond.sum()), facts, fact=True)
+
+
 def season_top(highest: Floats) -> Floats:
     """Of each day the :data:`NTH` highest of the days (n) around it, itself and its neighbours left out."""
     others = np.ones(2 * PEAK_DAYS + 1, bool)
@@ -235,8 +251,11 @@ def with_operation(
         [e for e in each if e.point not in explained or not _within(e, against.told)] for each in (loads, days)
     )
     kept = [e for e in kept if not _is_one(e, days)]
-    others = [*days, *(e for p in mains for e in peaks(of[p]))]
-    return [*kept, *against.told, *(e for e in others if not _within(e, [o for o in kept if o.point == e.point]))]
+    contracts = [e for p in mains if points[p].contract_kw for e in over_contract(of[p], points[p].contract_kw)]
+    tops = [e for p in mains for e in peaks(of[p])]
+    others = [*days, *(e for e in tops if not _within(e, [o for o in contracts if o.point == e.point]))]
+    others = [e for e in others if not _within(e, [o for o in kept if o.point == e.point])]
+    return [*kept, *contracts, *against.told, *others]
 
 
 def _at_their_cause(days: Sequence[Episode], points: Mapping[str, Point]) -> list[Episode]:

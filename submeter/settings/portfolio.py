@@ -239,6 +239,8 @@ def _check_points(rows: PointRows, portfolio: Portfolio, faults: Faults) -> None
             faults.add(row, name, f"quantity {p.quantity!r} is no register; choose one of {registers}")
         if p.rating < 0:
             faults.add(row, name, f"rating is {p.rating}; give the circuit's limit in kW or m3/h, or leave it empty")
+        if p.contract_kw < 0:
+            faults.add(row, name, f"contract_kw is {p.contract_kw}; give the contracted demand, or leave it empty")
         if p.parent:
             _check_parent(row, p, portfolio, faults)
         for fault in formula_faults(p, portfolio):

@@ -73,6 +73,8 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     rating: float = 0.0
     quantity: str = "energy_import"
     """the register that is settled"""
+    contract_kw: float = 0.0
+    """of a main meter of electricity: the demand contracted with the supplier, 0 = none"""
     formula: str = ""
     """of a virtual meter: its sum, as :func:`parse_formula` reads it"""
 
