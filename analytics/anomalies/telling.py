@@ -151,7 +151,9 @@ def monthly_yuan(
         return None
     price = partial(rates, portfolio.prices, portfolio.buildings[point.building].price, day=day)
     if episode.kind == "peak_demand":
-        monthly = (episode.evidence["peak_kw"] - episode.evidence["top_kw"]) * float(price(DEMAND)[0])
+        told = episode.evidence
+        usual = told.get("contract_kw", told.get("top_kw", np.nan))
+        monthly = (told.get("peak_kw", np.nan) - usual) * float(price(DEMAND)[0])
     else:
         least = DAYS_A_MONTH if episode.kind == "holiday_on" else 1
         monthly = episode.amount / max(days, least) * DAYS_A_MONTH * float(price(point.medium)[0])
