@@ -48,13 +48,6 @@ def quality(actual_kwh: Floats, predicted_kwh: Floats, day: Ints, p: int) -> Qua
     return fit_quality(actual_kwh, predicted_kwh, day, p)[0]
 
 
-def daily_scatter(actual_kwh: Floats, predicted_kwh: Floats, day: Ints) -> tuple[float, float]:
-    """(scatter of daily residuals ÷ mean day, robust; lag-1 autocorrelation of them), both fractions; arrays and NaN as
-    in :func:`quality`."""
-    spread = fit_quality(actual_kwh, predicted_kwh, day, 0)[1]
-    return spread.daily, spread.rho
-
-
 def fit_quality(actual_kwh: Floats, predicted_kwh: Floats, day: Ints, p: int) -> tuple[Quality, Scatter]:
     """Quality (see :func:`quality`) and scatter of a fit, over hours (n); ``day`` ascending. Hours whose actual is NaN
     are left out, one at least must be known."""

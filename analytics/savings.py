@@ -84,31 +84,20 @@ def avoided(
         return refused(measure, model, start_ms, end_ms, confidence, code, facts)
     known = np.isfinite(actual_kwh)
     actual, expected = np.where(known, actual_kwh, 0.0), np.where(known, expected_kwh, 0.0)
-    at = day - day[0]
-    there = np.bincount(at) > 0
-    days, at = np.flatnonzero(there) + int(day[0]), (np.cumsum(there) - 1)[at]
-    actual_d, expected_d = (np.asarray(np.bincount(at, e), float) for e in (actual, expected))
-    known_days = np.cumsum(np.bincount(at, known)) / 24
-    actual_sum, expected_sum = np.cumsum(actual_d), np.cumsum(expected_d)
-    away_years = ((start_ms - model.end_ms) / 86_400_000 + days - days[0] + 1) / DAYS_A_YEAR
+    days = _by_day(day, actual, expected, known)
     scatter, rho = model.coefficients["daily"]
     wander = model.coefficients.get("weekly", [scatter])[0]
-    width = half_width(known_days, away_years, scatter, rho, wander, confidence, drift)
-    low, high = expected_sum * np.exp(-width) - actual_sum, expected_sum * np.exp(width) - actual_sum
-    saved = expected_sum - actual_sum
+    away_years = ((start_ms - model.end_ms) / 86_400_000 + days.day - days.day[0] + 1) / DAYS_A_YEAR
+    width = half_width(days.known, away_years, scatter, rho, wander, confidence, drift)
     yuan, low_yuan, high_yuan = _valued(expected, actual, yuan_per_kwh, float(width[-1]))
     kg, low_kg, high_kg = _valued(expected, actual, kg_per_kwh, float(width[-1]))
+    told = _drawn(refused(measure, model, start_ms, end_ms, confidence, ""), days, width)
     return structs.replace(
-        refused(measure, model, start_ms, end_ms, confidence, ""),
-        guideline_kwh=_guideline(model, float(expected_sum[-1]), float(known_days[-1]), confidence),
+        told,
+        guideline_kwh=_guideline(model, told.expected_kwh, float(days.known[-1]), confidence),
         gate=gate(model),
         drift_years=drift.years,
-        events=_events(days, actual_d, expected_d, np.bincount(at, known) >= WHOLE_DAY_H, scatter, rho, began),
-        actual_kwh=float(actual_sum[-1]),
-        expected_kwh=float(expected_sum[-1]),
-        avoided_kwh=float(saved[-1]),
-        low_kwh=float(low[-1]),
-        high_kwh=float(high[-1]),
+        events=_events(days, scatter, rho, began),
         completeness=float(known.mean()),
         avoided_yuan=yuan,
         low_yuan=low_yuan,
@@ -116,12 +105,46 @@ def avoided(
         avoided_kg=kg,
         low_kg=low_kg,
         high_kg=high_kg,
-        days=np.datetime_as_string(days.astype("datetime64[D]")).tolist(),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Days:
+    """A reporting period by local day: sums in kWh, days' worth of hours ``known`` since its start, and which days are
+    ``whole``."""
+
+    day: Ints
+    actual: Floats
+    expected: Floats
+    known: Floats
+    whole: NDArray[np.bool_]
+
+
+def _by_day(day: Ints, actual: Floats, expected: Floats, known: NDArray[np.bool_]) -> _Days:
+    at = day - day[0]
+    there = np.flatnonzero(np.bincount(at))
+    hours, actual_d, expected_d = (np.bincount(at, values)[there] for values in (known, actual, expected))
+    return _Days(there + int(day[0]), actual_d, expected_d, np.cumsum(hours) / 24, hours >= WHOLE_DAY_H)
+
+
+def _drawn(empty: Saving, days: _Days, width: Floats) -> Saving:
+    """A saving with its curve and the sums at its end."""
+    actual, expected = np.cumsum(days.actual), np.cumsum(days.expected)
+    saved = expected - actual
+    low, high = expected * np.exp(-width) - actual, expected * np.exp(width) - actual
+    return structs.replace(
+        empty,
+        actual_kwh=float(actual[-1]),
+        expected_kwh=float(expected[-1]),
+        avoided_kwh=float(saved[-1]),
+        low_kwh=float(low[-1]),
+        high_kwh=float(high[-1]),
+        days=np.datetime_as_string(days.day.astype("datetime64[D]")).tolist(),
         avoided=saved.tolist(),
         low=low.tolist(),
         high=high.tolist(),
-        actual_daily=actual_d.tolist(),
-        expected_daily=expected_d.tolist(),
+        actual_daily=days.actual.tolist(),
+        expected_daily=days.expected.tolist(),
     )
 
 
@@ -197,12 +220,11 @@ def _guideline(model: Baseline, expected_kwh: float, days: float, confidence: fl
     return half if np.isfinite(half) else None
 
 
-def _events(day: Ints, actual_d: Floats, expected_d: Floats, whole: NDArray[np.bool_], scatter: float, rho: float,
-            began: Sequence[int]) -> list[NonRoutine]:  # fmt: skip
-    found = find_events(day, np.where(whole, actual_d, np.nan), expected_d, scatter, rho, began)
+def _events(days: _Days, scatter: float, rho: float, began: Sequence[int]) -> list[NonRoutine]:
+    actual = np.where(days.whole, days.actual, np.nan)
     return [
         NonRoutine(since=str(np.datetime64(e.day, "D")), share=e.share, kwh_a_day=e.kwh_a_day, explained=e.explained)
-        for e in found
+        for e in find_events(days.day, actual, days.expected, scatter, rho, began)
     ]
 
 

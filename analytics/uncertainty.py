@@ -8,8 +8,10 @@ implementations disagree, so each is here by name:
 * ``caltrack`` (eemeter's hourly derivatives): CV(RMSE) with n − p, corrected always, M of the reporting period. **The
   one that submeter states**, on daily sums: with hours the formula is known to be too narrow, and the Guideline's
   polynomial is for days.
-* ``opendsm``: CV(RMSE) with n′ − p *and* the factor n/n′, so autocorrelation is corrected twice.
-* ``nmecr``: CV(RMSE) with n′ − p without the factor, M of the baseline, and only where ρ ≥ 0.5.
+* ``opendsm``: CV(RMSE) with n′ − p (its ``cvrmse_autocorr_adj``) *and* the factor n/n′, so autocorrelation is corrected
+  twice; its release 1.2.7 takes ``cvrmse_adj``, with n − p, and so agrees with the first.
+* ``nmecr``: CV(RMSE) with n′ − p without the factor, M of the baseline, and only where ρ ≥ 0.5. It rounds F, the share
+  saved, to two decimals first, which is not followed.
 
 E_pred is the adjusted baseline of the reporting period in each here; eemeter takes the baseline's own mean times its n,
 and nmecr rounds its factor to two decimals.

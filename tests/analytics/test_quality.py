@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analytics.quality import daily_scatter, quality
+from analytics.quality import fit_quality, quality
 
 
 def test_the_formulas_of_guideline_14_by_hand() -> None:
@@ -16,7 +16,8 @@ def test_the_formulas_of_guideline_14_by_hand() -> None:
 def test_unknown_hours_count_for_nothing() -> None:
     actual, predicted = np.array([10.0, np.nan, 12.0, 8.0, 10.0]), np.array([9.0, 99.0, 12.0, 10.0, 10.0])
     q = quality(actual, predicted, np.zeros(5, np.int64), p=2)
-    assert (q.n, q.cvrmse) == (4, pytest.approx((5 / 2) ** 0.5 / 10))
+    assert q.n == 4
+    assert q.cvrmse == pytest.approx((5 / 2) ** 0.5 / 10)
 
 
 def test_daily_figures_are_of_whole_days() -> None:
@@ -28,7 +29,16 @@ def test_daily_figures_are_of_whole_days() -> None:
 
 
 def test_scatter_of_days_that_never_err_is_nothing() -> None:
-    day = np.repeat(np.arange(10), 24)
-    scatter, rho = daily_scatter(np.ones(240), np.ones(240), day)
-    assert scatter == pytest.approx(0, abs=1e-9)
-    assert 0 <= rho < 1
+    day = np.repeat(np.arange(28), 24)
+    _, spread = fit_quality(np.ones(28 * 24), np.ones(28 * 24), day, 0)
+    assert spread.daily == pytest.approx(0, abs=1e-9)
+    assert spread.weekly == 0
+    assert 0 <= spread.rho < 1
+
+
+def test_weeks_that_are_off_by_turns_scatter_by_as_much() -> None:
+    day = np.repeat(np.arange(28), 24)
+    actual = np.repeat([1.1, 0.9, 1.1, 0.9], 7 * 24)
+    _, spread = fit_quality(actual, np.ones(28 * 24), day, 0)
+    assert spread.weekly == pytest.approx(0.1)  # of the mean, which is 1
+    assert spread.rho > 0.7  # 21 of 27 pairs of days are alike

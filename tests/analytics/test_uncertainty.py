@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from analytics.uncertainty import Fit, Variant, savings_uncertainty, shape
+from analytics.uncertainty import Fit, Spacing, Variant, savings_uncertainty, shape
 
 FIT = Fit(n=365, p=5, cvrmse=0.12, rho=0.5)
 
@@ -24,6 +24,24 @@ def test_the_stated_variant_by_hand() -> None:
     hand = 1000.0 * student.ppf(0.95, 360) * shape(12, "day") * 0.12 * root
     told = savings_uncertainty(FIT, 1000.0, 365, baseline_months=12, reporting_months=12)
     assert told == pytest.approx(hand)
+
+
+@pytest.mark.parametrize(
+    ("fit", "points", "months", "spacing", "told"),
+    [
+        (FIT, 365, 365 / 30, "day", 25.276140020394568),
+        (FIT, 90, 90 / 30, "day", 40.31409845900138),
+        (Fit(n=12, p=3, cvrmse=0.12, rho=0.2), 12, 12, "month", 113.52302864305868),
+    ],
+)
+def test_the_stated_variant_agrees_with_the_code_it_is_read_from(
+    fit: Fit, points: float, months: float, spacing: Spacing, told: float
+) -> None:
+    # _compute_fsu_error of eemeter's hourly derivatives (opendsm 1.2.7), called with a total of 1000 at 90 %
+    ours = savings_uncertainty(
+        fit, 1000.0, points, baseline_months=12, reporting_months=months, spacing=spacing, variant="caltrack"
+    )
+    assert ours == pytest.approx(told, rel=1e-9)
 
 
 def test_the_second_variant_corrects_twice_and_the_third_once_by_other_means() -> None:
