@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter1d
 
 from analytics.anomalies.bank.compete import Stretch, competed, of_days, stretches
@@ -21,10 +22,11 @@ from analytics.anomalies.bank.record import (
     Floats,
     Record,
     first_midnight,
+    medians,
     spread,
     without_common,
 )  # fmt: skip
-from analytics.anomalies.bank.segments import CONSTANTS, KINDS, LENGTHS, bank_evidence, segment_odds
+from analytics.anomalies.bank.segments import CONSTANTS, KINDS, LEAST, LENGTHS, bank_evidence, segment_odds
 from analytics.anomalies.bank.sudden import Hours, Sudden, sudden_faults
 from analytics.anomalies.bank.templates import UNLIKE, undone_cells
 
@@ -40,10 +42,16 @@ LEAST_SPREAD: Final = 1e-3
 YEAR_DAYS: Final = 365
 BESIDE_H: Final = 2
 """Hours beside a bad one are suspect, too: where an episode ends is known to the hour at best."""
-POINT: Final = (-8.0, 2.0)
+BESIDE_LESS: Final = 0.5
+MOST_SUDDEN: Final = 1.0
+"""What is sure stands above all lasting faults, the surest first."""
+POINT: Final = -8.0
+"""Logarithm of the odds of an hour that lies a spread away."""
+AROUND_DAYS: Final = 14
 LEAST_SHARE: Final = 1e-12
 MONTH_H: Final = 730.5
 BUDGET: Final = 0.5
+"""Episodes a meter-month; a meter that fails all the time may tell of twice as many, where each is certain."""
 OUTSIDE: Final = 3.0
 CERTAIN: Final = 0.85
 
@@ -70,7 +78,11 @@ class LookedBack:
 
 
 def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
-    """Examine a record; at most ``budget`` episodes a meter-month are told, the surest."""
+    """Examine a record; at most ``budget`` episodes a meter-month are told, the surest, and as many again of what is
+    certain."""
+    window = _window(record)
+    if not window.days:
+        return first_look(record, budget)
     sudden = _sudden(record)
     spoilt = np.zeros(record.energy.shape, bool)
     for meter, found in enumerate(sudden):
@@ -78,7 +90,6 @@ def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
             if each.odds > TAKEN_OUT:
                 spoilt[meter, each.begin : each.end] = True
     plain, cells = without_common(record, spoilt)
-    window = _window(record)
     probability = competed(_odds(plain, cells, spoilt, window))
     daily = of_days(probability)
     scores = np.full(record.energy.shape, np.nan)
@@ -95,6 +106,8 @@ def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
 
 def first_look(record: Record, budget: float = BUDGET) -> LookedBack:
     """The same by the exact rules and the residual alone: sudden faults are told, lasting ones only score."""
+    if not record.examined.any():
+        return LookedBack(np.full(record.energy.shape, np.nan), ())
     sudden, window = _sudden(record), _window(record)
     nothing = np.zeros((len(KINDS), window.days))
     scores = np.stack([_scores(record, m, window, nothing, found) for m, found in enumerate(sudden)])
@@ -129,10 +142,9 @@ class Window:
 
 def _window(record: Record) -> Window:
     first = first_midnight(record.hour)
-    rows = np.flatnonzero(record.examined)
-    lead = max(int(rows[0]) - first, 0) // 24 - max(LAGS)
+    lead = max(record.span.start - first, 0) // 24 - max(LAGS)
     begin = first + 24 * max(lead, 0)
-    return Window(begin, (int(rows[-1]) + 1 - begin) // 24)
+    return Window(begin, max(record.span.stop - begin, 0) // 24)
 
 
 def _odds(record: Record, cells: Floats, spoilt: Bools, window: Window) -> Singles:
@@ -144,6 +156,9 @@ def _odds(record: Record, cells: Floats, spoilt: Bools, window: Window) -> Singl
     out = []
     for meter, noise in enumerate(learnt):
         logs = np.where(spoilt[meter], np.nan, record.logs[meter])
+        if not np.isfinite(logs[rows]).any():
+            out.append(np.full((len(KINDS), len(LENGTHS), window.days + 1), LEAST, np.float32))
+            continue
         wide = max(spread(logs - record.usual[meter]), LEAST_SPREAD)
         inside = replace(noise, weight=noise.weight[part], cells=noise.cells[part], known=noise.known[part])
         shaped, plain = undone_cells(record, meter, logs, rows, wide)
@@ -156,29 +171,45 @@ def _scores(record: Record, meter: int, window: Window, days: Floats, sudden: li
     """Logarithm of the odds of each hour: of long faults, of sudden ones, and of merely standing out."""
     faults = [k for k, name in enumerate(KINDS) if name != UNLIKE]
     daily = np.clip(days[faults].sum(axis=0), LEAST_SHARE, 1)
-    out = np.full(len(record.hour), daily.min())
+    out = np.full(len(record.hour), daily.min(initial=1.0))
     out[window.begin : window.row(window.days)] = np.repeat(daily, 24)
     seen = record.span
     out[seen] = np.log(out[seen] + _standing_out(record.residual[meter], seen))
     for each in sudden:
-        rows = slice(max(each.begin - BESIDE_H, 0), each.end + BESIDE_H)
-        out[rows] = np.maximum(out[rows], min(each.odds - 12, 1 + 0.01 * each.odds) - 0.5)
-        rows = slice(each.begin, each.end)
-        out[rows] = np.maximum(out[rows], min(each.odds - 12, 1 + 0.01 * each.odds))
+        odds = min(_even(each.odds), MOST_SUDDEN + 0.01 * each.odds)
+        for reach, less in ((BESIDE_H, BESIDE_LESS), (0, 0.0)):
+            rows = slice(max(each.begin - reach, 0), each.end + reach)
+            out[rows] = np.maximum(out[rows], odds - less)
     out[~record.examined] = np.nan
     return out
 
 
 def _standing_out(residual: Floats, seen: slice) -> Floats:
-    """Small odds of the hours seen that grow with an hour's distance from what is usual, or that of one beside it."""
+    """Small odds of the hours seen that grow with an hour's distance from what is usual at the level of the two weeks
+    on either side, or that of an hour beside it."""
     first = max(seen.start - BESIDE_H, 0)
-    far = np.abs(residual[first : seen.stop + BESIDE_H]) / max(spread(residual), 1e-6)
+    rows = slice(first, min(seen.stop + BESIDE_H, len(residual)))
+    apart = residual - _level_around(residual)
+    far = np.abs(apart[rows]) / max(spread(apart), 1e-6)
     far[np.isnan(far)] = 0.0
     beside = maximum_filter1d(far, 2 * BESIDE_H + 1)
     beside *= 0.9
     np.maximum(far, beside, out=far)
     np.maximum(far, 0.1, out=far)
-    return np.asarray(np.exp(POINT[0]) * np.square(far[seen.start - first :][: seen.stop - seen.start]), float)
+    return np.asarray(np.exp(POINT) * np.square(far[seen.start - first :][: seen.stop - seen.start]), float)
+
+
+def _level_around(residual: Floats) -> Floats:
+    """Median of the medians of the days around each hour (n), 0 where nothing is known."""
+    days = len(residual) // 24
+    if not days:
+        return np.zeros(len(residual))
+    padded = np.full(days + 2 * AROUND_DAYS, np.nan)
+    padded[AROUND_DAYS : AROUND_DAYS + days] = medians(residual[: 24 * days].reshape(days, 24))
+    level = np.nan_to_num(medians(sliding_window_view(padded, 2 * AROUND_DAYS + 1)))
+    out = np.full(len(residual), level[-1])
+    out[: 24 * days] = np.repeat(level, 24)
+    return out
 
 
 def _follow_edges(scores: Floats, one: Told, begin: int, end: int) -> None:
@@ -198,16 +229,20 @@ def _told_stretch(record: Record, meter: int, name: str, stretch: Stretch, windo
 
 def _told_sudden(record: Record, meter: int, name: str, each: Sudden) -> Told:
     excess, facts = measured(record, meter, each.kind, each.begin, each.end, np.zeros(len(record.hour), bool))
-    return Told(
-        name, each.kind, each.begin, each.end, float(1 / (1 + np.exp(-(each.odds - EVEN_ODDS) / 2))), excess, facts
-    )
+    confidence = float(1 / (1 + np.exp(-_even(each.odds))))
+    return Told(name, each.kind, each.begin, each.end, confidence, excess, facts)
+
+
+def _even(odds: float) -> float:
+    """Odds of a sudden fault (logarithm) as they are told: the rules know their own kind of noise only."""
+    return (odds - EVEN_ODDS) / 2
 
 
 def _within(told: list[Told], record: Record, budget: float) -> tuple[Told, ...]:
-    """Those that lie in the examined hours for the most part: the surest, as many as the alarm budget lets through;
-    what is certain is told in any case."""
+    """Those that lie in the examined hours for the most part: the surest, as many as the alarm budget lets through,
+    and of what is certain as many again."""
     inside = [t for t in told if record.examined[t.begin : t.end].mean() > 0.5]
     months = record.examined.sum() * len(record.names) / MONTH_H
     most = max(round(budget * months), 1)
     ranked = sorted(inside, key=lambda t: -t.confidence)
-    return (*ranked[:most], *(t for t in ranked[most:] if t.confidence >= CERTAIN))
+    return (*ranked[:most], *(t for t in ranked[most : 2 * most] if t.confidence >= CERTAIN))

@@ -71,23 +71,3 @@ def _drifted(energy: Floats, usual: Floats, known: Bools, facts: dict[str, float
     weeks = max(len(energy) / 168, 1e-9)
     return excess, facts | {"share": size, "share_per_week": size / weeks,
                             "expected_kwh": facts["actual_kwh"] - excess}  # fmt: skip
-
-
-def repaired(record: Record, meter: int, kind: str, begin: int, end: int) -> tuple[Floats, str]:
-    """What probably flowed in rows [begin, end) (kWh), and by which way it was found; the reading itself stays as it
-    is. A fault whose way of arising is known is undone; for the rest the usual at the level around takes its place."""
-    shown = record.energy[meter][begin:end]
-    usual = local_usual(record, meter, begin, end, np.zeros(len(record.hour), bool))
-    if kind == "phase_loss":
-        return shown * 1.5, "shown × 3/2"
-    if kind == "scale10":
-        return shown / 10, "shown ÷ 10"
-    if kind == "gap_catchup":
-        return usual * float(np.nansum(shown)) / max(float(usual.sum()), 1e-9), "usual, to the sum shown"
-    if kind == "drift":
-        way = (np.arange(end - begin) + 0.5) / (end - begin)
-        share = _drifted(shown, usual, np.isfinite(shown), {"actual_kwh": 0.0})[1]["share"]
-        return shown / (1 + share * way), "shown ÷ drift"
-    if kind == "time_shift":
-        return usual * float(np.nansum(shown)) / max(float(usual.sum()), 1e-9), "usual, to the sum shown"
-    return usual, "usual"

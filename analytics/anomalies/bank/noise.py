@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.anomalies.bank.record import BLOCKS, Bools, Floats, Ints, Number, median, spread
+from analytics.anomalies.bank.record import BLOCKS, Bools, Floats, Ints, Number, median, medians, spread
 
 Singles = NDArray[np.float32]
 
@@ -143,11 +143,8 @@ def _middle(values: Floats, otherwise: Floats) -> Floats:
     few = 4
     if values.shape[-1] < few:
         return np.broadcast_to(otherwise, values.shape[:-1])
-    order = np.sort(values, axis=-1)
-    count = np.isfinite(order).sum(axis=-1)
-    ranks = np.stack([np.maximum(count - 1, 0) // 2, np.minimum(count // 2, values.shape[-1] - 1)], axis=-1)
-    middle = np.take_along_axis(order, ranks, axis=-1).mean(axis=-1)
-    return np.asarray(np.where(count >= few, 1.4826 * middle, otherwise), float)
+    enough = np.isfinite(values).sum(axis=-1) >= few
+    return np.asarray(np.where(enough, 1.4826 * medians(values), otherwise), float)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,7 +184,8 @@ def _terms(noise: Noise, cells: Singles) -> tuple[Singles, ...]:
     turned = np.ascontiguousarray(cells.transpose(2, 0, 1), np.float32)
     weight = np.ascontiguousarray(noise.weight.T)[:, None]
     out = []
-    for follow, lag in zip((1, *(-noise.follow)), (0, *LAGS), strict=True):
+    for follow, behind in zip((1, *(-noise.follow)), (0, *LAGS), strict=True):
+        lag = min(behind, turned.shape[2])
         part = np.zeros_like(turned)
         np.multiply(turned[..., : part.shape[2] - lag], np.float32(follow) * weight[..., lag:], out=part[..., lag:])
         out.append((noise.root.T @ part.reshape(len(part), -1)).reshape(part.shape))

@@ -58,7 +58,7 @@ class Record:
     def span(self) -> slice:
         """Rows from the first to the last examined hour."""
         rows = np.flatnonzero(self.examined)
-        return slice(int(rows[0]), int(rows[-1]) + 1)
+        return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0)
 
     @cached_property
     def residual(self) -> Floats:
@@ -77,13 +77,15 @@ def recorded(
     floor = FLOOR * _means(energy, history)
     logs = logs_of(energy, floor)
     usual = np.empty_like(energy)
-    whole = np.isfinite(energy).mean(axis=1) > SHARED_SHARE
+    share = np.isfinite(energy).mean(axis=1)
+    usual[share == 0] = np.log(floor[share == 0])[:, None]
+    whole = share > SHARED_SHARE
     for on in {id(d): d for d in designs}.values():
         rows = np.array([k for k, d in enumerate(designs) if d is on])
         together = rows[whole[rows]]
         if len(together):
             usual[together] = robust(on, on.even, logs[together], passes=PASSES)[1]
-        for row in rows[~whole[rows]]:
+        for row in rows[~whole[rows] & (share[rows] > 0)]:
             usual[row] = linear(on, regress(on, logs[row])[0])
     on = designs[0]
     return Record(tuple(names), on.hour, on.working, energy, logs, floor, usual, history, examined)
@@ -106,8 +108,8 @@ def _means(energy: Floats, history: Bools) -> Floats:
 
 
 def first_midnight(hour: Ints) -> int:
-    """Row at which the first whole local day begins."""
-    return int(np.flatnonzero(hour == 0)[0])
+    """Row at which the first whole local day begins, the end where none does."""
+    return int(np.argmax(hour == 0)) if np.any(hour == 0) else len(hour)
 
 
 def spread(values: Floats) -> float:
@@ -122,6 +124,14 @@ def median(values: NDArray[Number]) -> float:
     half = len(values) // 2
     order = np.partition(values, half)
     return float(order[half]) if len(values) % 2 else float(order[:half].max() + order[half]) / 2
+
+
+def medians(values: Floats) -> Floats:
+    """The median over the last axis, NaN left out; NaN where all are."""
+    order = np.sort(values, axis=-1)  # NaN last
+    count = np.isfinite(order).sum(axis=-1)
+    ranks = np.stack([np.maximum(count - 1, 0) // 2, np.minimum(count // 2, values.shape[-1] - 1)], axis=-1)
+    return np.asarray(np.take_along_axis(order, ranks, axis=-1).mean(axis=-1), float)
 
 
 def quantile(values: NDArray[Number], share: float) -> float:

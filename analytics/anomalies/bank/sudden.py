@@ -75,6 +75,8 @@ class Hours:
 
 def sudden_faults(hours: Hours) -> list[Sudden]:
     """What stands out hour by hour, surest first, none over another."""
+    if not np.isfinite(hours.energy).any():
+        return []
     level = _levels(hours.expected)
     wide = max(spread(hours.logs - hours.usual), 0.05)
     found = (*_standing(hours, level, wide), _repeating(hours, level, wide), *_high(hours, wide))
@@ -85,7 +87,19 @@ def sudden_faults(hours: Hours) -> list[Sudden]:
         if not taken[each.begin : each.end].any():
             taken[each.begin : each.end] = True
             out.append(each)
-    return out
+    return _joined(out)
+
+
+def _joined(found: list[Sudden]) -> list[Sudden]:
+    """Standstills with up to :data:`BRIDGE_H` hours between them are one: a reading is missing, or comes through."""
+    out: list[Sudden] = []
+    for each in sorted(found, key=lambda s: s.begin):
+        last = out[-1] if out else each
+        if last.kind == each.kind == "stuck" and 0 <= each.begin - last.end <= BRIDGE_H:
+            out[-1] = Sudden("stuck", last.begin, each.end, max(last.odds, each.odds))
+        else:
+            out.append(each)
+    return sorted(out, key=lambda s: -s.odds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

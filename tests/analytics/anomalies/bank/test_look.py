@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from analytics.anomalies.bank import LookedBack, Record, first_look, look_back, recorded
-from analytics.anomalies.bank.measure import repaired
 from analytics.anomalies.bank.record import logs_of, without_common
 from analytics.design import design
 
@@ -126,15 +125,6 @@ def test_times_far_from_any_history_do_not_matter() -> None:
     assert [(t.kind, t.begin, t.end) for t in look_back(alone).told] == [("stuck", 5000, 5020)]
 
 
-@pytest.mark.parametrize(("kind", "days"), [("phase_loss", 12), ("level_up", 14)])
-def test_a_repaired_series_holds_what_flowed_and_says_how(kind: str, days: int) -> None:
-    energy = faulty(kind, days)
-    (told,) = seen(kind, days).told
-    flowed, how = repaired(record(energy), 0, told.kind, told.begin, told.end)
-    assert flowed.sum() == pytest.approx(normal(3)[told.begin : told.end].sum(), rel=0.06)
-    assert how
-
-
 @pytest.mark.parametrize(("kind", "days"), [("level_up", 14), ("phase_loss", 12)])
 def test_its_ends_are_known_to_a_few_hours(kind: str, days: int) -> None:
     (told,) = seen(kind, days).told
@@ -153,3 +143,53 @@ def test_a_first_look_tells_of_sudden_faults_as_the_whole_look_does_and_of_no_ot
     scores = seen_first.scores[0]
     assert np.isnan(scores[HISTORY]).all()
     assert np.median(scores[inside]) > np.quantile(scores[~inside & ~HISTORY], 0.8)
+
+
+def test_a_meter_that_fails_all_the_time_tells_of_twice_the_budget_at_most() -> None:
+    year = slice(N // 2, N)
+    energy, on = normal(4)[year], design(START[year], zone="Europe/Oslo", country="NO")
+    for begin in range(24, 24 * 350, 24 * 28):
+        energy[begin : begin + 20] = energy[begin]
+    everything = np.ones(len(on), bool)
+    alone = recorded(["m"], energy[None], [on], ~everything, everything)
+    assert len(look_back(alone, budget=1.0).told) == 13
+    assert len(look_back(alone, budget=0.25).told) == 6
+
+
+def test_an_hour_that_is_odd_for_its_weeks_scores_above_all_that_is_as_its_weeks_are() -> None:
+    energy = normal(5)
+    energy[BEGIN : BEGIN + 24 * 60] *= 1.5
+    energy[BEGIN + 24 * 30 + 12] /= 2
+    assert np.nanargmax(first_look(record(energy)).scores[0]) == BEGIN + 24 * 30 + 12
+
+
+YEAR_ON = design(START[: N // 2], zone="Asia/Kolkata", country="")
+
+
+def oddities() -> dict[str, np.ndarray]:
+    rng, n = np.random.default_rng(0), N // 2
+    sun = np.maximum(0, np.sin((YEAR_ON.hour - 6) / 12 * np.pi))
+    return {
+        "nothing known": np.full(n, np.nan), "one reading": np.r_[np.full(n - 1, np.nan), 5.0],
+        "all zero": np.zeros(n), "one value": np.full(n, 5.0), "fed in, below zero": -50 * sun * rng.uniform(0.1, 1, n),
+        "net": normal(1)[:n] - 35, "half missing": np.where(rng.random(n) < 0.5, np.nan, normal(2)[:n]),
+        "charger": np.where(rng.random(n) < 0.05, rng.uniform(3, 11, n), 0), "every fourth": (AT[:n] % 4 == 0) * 80.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", oddities())
+@pytest.mark.parametrize("hours", [20, 120, 24 * 40, N // 2])
+def test_no_meter_is_too_odd_and_no_record_too_short_to_be_looked_at(name: str, hours: int) -> None:
+    on = design(START[:hours], zone="Asia/Kolkata", country="")
+    everything = np.ones(hours, bool)
+    alone = recorded([name], oddities()[name][None, :hours], [on], ~everything, everything)
+    for found in (look_back(alone), first_look(alone)):
+        assert np.isfinite(found.scores).all()
+        assert len(found.told) <= max(1, hours // 1400)
+
+
+def test_where_nothing_is_examined_nothing_is_told() -> None:
+    everything = np.ones(N, bool)
+    found = look_back(recorded(["m"], normal(1)[None], [ON], everything, ~everything))
+    assert found.told == ()
+    assert np.isnan(found.scores).all()

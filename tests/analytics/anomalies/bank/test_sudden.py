@@ -49,6 +49,15 @@ def test_a_value_read_again_and_again_is_a_standstill_from_its_first_reading_on(
     assert (one.kind, one.begin, one.end) == ("stuck", AT, AT + 20)
 
 
+def test_a_standstill_that_a_missing_reading_interrupts_is_one() -> None:
+    energy = normal()
+    energy[AT : AT + 20] = energy[AT]
+    energy[AT + 21 : AT + 40] = energy[AT + 21] + 3
+    energy[AT + 20] = np.nan
+    (one,) = found(energy)
+    assert (one.kind, one.begin, one.end) == ("stuck", AT, AT + 40)
+
+
 def test_an_hour_of_three_times_the_most_is_a_spike() -> None:
     energy = normal()
     energy[AT] += 180
