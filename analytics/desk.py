@@ -131,6 +131,7 @@ class Desk:
         )  # fmt: skip
         if told.refused:
             return told
+        told = structs.replace(told, lesson=self.taught(works_ms).lesson)
         later, _ = self.baseline(measure.points, energy, after, works_ms)
         return self._normalised(told, model, later, on, works_ms)
 

@@ -43,8 +43,10 @@ Changes = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taught:
-    """What lessons say: the term, the usual meter by (kind, columns), the drift of use."""
+    """What lessons say: the term, the usual meter by (kind, columns), the drift of use. ``lesson`` is the last one's id,
+    '' = there is none."""
 
+    lesson: str = ""
     term: Term | None = None
     usual: dict[tuple[str, int], Usual] = field(default_factory=dict)
     drift: Drift = STATED
@@ -177,7 +179,7 @@ def taught(lessons: Iterable[Lesson], before_ms: int) -> Taught:
     monday = sorted(dips)
     term = Term(tuple(monday), tuple(dips[m] for m in monday), mine[-1].country) if monday else None
     usual = {(u.kind, u.width): _usual(u) for u in mine[-1].usual}
-    return Taught(term, usual, learn_drift(mine[-1].error_log, mine[-1].weekly))
+    return Taught(mine[-1].id, term, usual, learn_drift(mine[-1].error_log, mine[-1].weekly))
 
 
 def _until(lesson: Lesson) -> int:

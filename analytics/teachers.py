@@ -2,10 +2,11 @@
 
 Strategy: a lesson ends with a quarter of the local calendar, and a study needs those of the two years that it looks at,
 so it is the same whenever it is made, expectations change four times a year and not every night, and a saving never has
-to wait for a lesson of its own. A lesson is learnt when it is missing, and once a day it is looked whether what it was
-learnt from is more, or less, by a hundredth (an import, a back-fill, corrections). Mains teach, at most
-:data:`~analytics.cohort.MOST_TEACHERS` of them, and as many sub-meters: so the memory is bounded, whatever the
-portfolio's size. Each lesson is written when it is learnt; killed between two, the rest is due again.
+to wait for a lesson of its own. A lesson is learnt a week after its end, by when late readings are in, and lent from
+then on. Once a day it is looked whether what it was learnt from is more, or less, by a hundredth (an import, a
+back-fill, corrections). Mains teach, at most :data:`~analytics.cohort.MOST_TEACHERS` of them, and as many sub-meters:
+so the memory is bounded, whatever the portfolio's size. Each lesson is written when it is learnt; killed between two,
+the rest is due again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ from submeter.words import Building, Known, Lesson, Point, Portfolio, Resolution
 DAY_MS: Final = 86_400_000
 CHECKED: Final = "lessons"
 """with a place: when it was last looked whether its lessons are due (epoch ms)"""
+WAIT_MS: Final = 7 * DAY_MS
+"""from a lesson's end until it is learnt; a saving is refused with less of a reporting period, so none misses it"""
 OUTGROWN: Final = 0.01
 YEAR_H: Final = 366 * 24
 QUARTERS: Final = (1, 4, 7, 10)
@@ -52,7 +55,7 @@ def place_of(building: Building) -> Place:
 def lessons_of(store: Store, place: Place, now_ms: int) -> tuple[Lesson, ...]:
     """A place's lessons that a study at that time may look at, the earliest first."""
     mine = [each for each in store.entries(Lesson) if (each.zone, each.country, each.subdivision) == place]
-    return tuple(sorted((each for each in mine if each.until_ms <= now_ms), key=lambda each: each.until_ms))
+    return tuple(sorted((each for each in mine if each.until_ms <= now_ms - WAIT_MS), key=lambda each: each.until_ms))
 
 
 def learn_due(store: Store, portfolio: Portfolio, place: Place, now_ms: int, every_ms: int = DAY_MS) -> int:
@@ -100,12 +103,12 @@ def known_days(store: Store, points: Sequence[Point], place: Place, wanted: Sequ
 
 
 def quarters(zone: str, now_ms: int) -> list[int]:
-    """Where the lessons end that a study at that time needs: each quarter's first instant (epoch ms), ascending."""
+    """Where the lessons end that a study at that time may look at: quarters' first instants (epoch ms), ascending."""
     today = local_seconds(np.array([now_ms // 1000]).astype("datetime64[s]"), zone).astype("datetime64[s]")
     year = int(today.astype("datetime64[Y]").astype(int)[0]) + 1970
     firsts = [date(y, m, 1) for y in range(year - HISTORY_DAYS // 365 - 1, year + 1) for m in QUARTERS]
     instants = [instant_ms(day.isoformat(), zone) for day in firsts]
-    return [each for each in instants if now_ms - HISTORY_DAYS * DAY_MS < each <= now_ms]
+    return [each for each in instants if now_ms - HISTORY_DAYS * DAY_MS < each <= now_ms - WAIT_MS]
 
 
 # who teaches

@@ -78,6 +78,8 @@ class Saving(Entry, frozen=True, kw_only=True):
     """in what the baseline fails Guideline 14 (cvrmse, nmbe), [] = it passes"""
     drift_years: int = 0
     """unchanged meter-years that the band's drift was learned from, 0 = the stated prior"""
+    lesson: str = ""
+    """id of the lesson that its baseline was lent (:class:`~submeter.words.Lesson`), '' = none"""
     normalised_kwh: float | None = None
     normalised_low_kwh: float | None = None
     normalised_high_kwh: float | None = None

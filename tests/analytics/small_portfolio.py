@@ -32,7 +32,9 @@ Floats = NDArray[np.float64]
 PLACE = Place("Europe/Oslo", "NO")
 START = np.arange("2017-12-31T23", "2019-12-31T23", dtype="datetime64[h]").astype("datetime64[s]")
 N = len(START)
-NOW = int(START[-1].astype(np.int64)) * 1000 + 3_600_000
+END = int(START[-1].astype(np.int64)) * 1000 + 3_600_000
+NOW = END + 8 * 86_400_000
+"""Lessons that end with the last hour have been learnt."""
 LATER = np.arange(N) >= 8760
 """Hours of 2019."""
 _NOISE = np.random.default_rng(0).normal(0, 1, N + 99)

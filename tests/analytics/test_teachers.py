@@ -140,6 +140,13 @@ def test_an_earlier_study_looks_at_earlier_lessons_alone(taught: MemoryStore) ->
     assert max(each.until_ms for each in lessons_of(taught, PLACE, then)) == instant_ms("2019-04-01", PLACE.zone)
 
 
+def test_a_lesson_waits_a_week_for_late_readings(taught: MemoryStore) -> None:
+    end = instant_ms("2019-04-01", PLACE.zone)
+    for wait, last in ((6 * DAY_MS, "2019-01-01"), (7 * DAY_MS, "2019-04-01")):
+        assert quarters(PLACE.zone, end + wait)[-1] == instant_ms(last, PLACE.zone)
+        assert lessons_of(taught, PLACE, end + wait)[-1].until_ms == instant_ms(last, PLACE.zone)
+
+
 def test_of_a_city_so_many_teach_evenly_picked_and_no_virtual_meter() -> None:
     city = many(200)
     picked = [p.id for p in teachers_of(city, PLACE)]
