@@ -26,6 +26,7 @@ from analytics.anomalies.scan import Project
 from analytics.anomalies.silence import silent_meters, stuck_meters
 from analytics.anomalies.thermal import Against, against
 from analytics.baseline import absorbed, describe, evaluate, linear, refusal, regress
+from analytics.calendar import hour_type
 from analytics.design import Design
 from analytics.hours import Hours
 from analytics.quality import Floats
@@ -96,6 +97,7 @@ class _Examiner:
         self.expected: dict[str, Floats] = {}
         self.found: list[Episode] = []
         self.backwards: list[tuple[Episode, float]] = []
+        self.kind = hour_type(hours.building.zone, hours.start.astype(np.int64))
         self.day = designs(hours.points[0].id).day - int(designs(hours.points[0].id).day[0])
 
     def run(self) -> Examination:
@@ -201,7 +203,7 @@ class _Examiner:
             residual = whole - linear(on, regress(on, rest)[0])
         return Family(
             parent, residual, energy, {p: self.expected[p] for p in members}, self.day, self._project(parent),
-            {p: self._project(p) for p in members}, np.isfinite(rest),
+            np.isfinite(rest), self.kind,
         )  # fmt: skip
 
     def _project(self, point: str) -> Project:

@@ -2,8 +2,9 @@
 
 Strategy: what a parent counts beyond its children is small and regular. When a child counts only the share g of what
 flows, the balance rises by (1 − g)/g of what that child counts; when the parent does, it falls by (1 − g) of its
-children's sum. So each meter of a family is a template for the balance's residual, and the one that explains it
-best, and whose own level has moved to match, is to blame. A load that changes leaves the balance alone.
+children's sum. So each meter of a family is a template for the balance's residual, and proposes the segment in which it
+explains it best; of those that explain it nearly as well as the best, :mod:`analytics.tree.blame` says which it was. A
+load that changes leaves the balance alone.
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,10 @@ from analytics.anomalies.scan import (
     best_segment,
     daily,
     hour_ends,
-    joint_amplitude,
     unabsorbed_segment,
 )  # fmt: skip
 from analytics.quality import Floats
+from analytics.tree import blame
 
 Ints = NDArray[np.int64]
 
@@ -37,12 +38,8 @@ LEAST_DRIFT_DAYS: Final = 21
 PHASE: Final = (0.36, 0.8)
 """(1 − g)/g of a lost phase is 1/2, of two lost phases or one reversed transformer 2."""
 REVERSED: Final = (0.8, 4.0)
-OWN_SCATTER: Final = 0.05
-OWN_LIMIT: Final = 80.0
-BALANCE_WEIGHT: Final = 60.0
-CHILDREN_AS_USUAL: Final = 0.12
 NEAR: Final = 0.7
-"""Members that explain the balance nearly as well as the best are told apart by their own levels."""
+"""Members that explain the balance nearly as well as the best are told apart by all that speaks for each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +53,8 @@ class Family:
     expected: Mapping[str, Floats]
     day: Ints
     project: Project
-    projects: Mapping[str, Project]
     fitted: Bools
+    kind: Ints
 
     @property
     def children(self) -> list[str]:
@@ -114,51 +111,45 @@ class _Blame:
 
 
 def _blame(family: Family) -> _Blame | None:
-    """The member whose template explains the residual best and whose own level agrees, if any does well enough."""
+    """Of the members whose templates explain the residual well, the one that most speaks for, if any does."""
     sigma = np.full(len(family.residual), family.sigma)
-    suspects: list[_Blame] = []
-    for point in family.energy:
-        template = family.template(point)
-        first = best_segment(*daily(template, family.residual, sigma, family.day))
-        if first is not None and abs(first.z) >= PROPOSED:
-            segment, whole = unabsorbed_segment(
-                template, family.residual, sigma, family.day, family.project, family.fitted, first
-            )
-            suspects.append(_Blame(point, segment, whole))
-    suspects = [s for s in suspects if abs(s.segment.sure_z) >= SURE]
+    proposed = [first for point in family.energy if (first := _proposed(family, point, sigma)) is not None]
+    suspects = [each for each in proposed if abs(each.segment.sure_z) >= SURE]
     top = max((abs(s.segment.z) for s in suspects), default=0.0)
     if top < THRESHOLD:
         return None
-    near = [s for s in suspects if abs(s.segment.z) >= NEAR * top and _may_be(family, s)]
-    if not near:
+    near = [_most_likely(family, s) for s in suspects if abs(s.segment.z) >= NEAR * top]
+    said, point, by = max(near, key=lambda each: each[0])
+    blamed = by if by.point == point else _looked_at(family, point, sigma, by.segment)
+    if said == -np.inf or abs(blamed.segment.z) < THRESHOLD:
         return None
-    blamed = max(near, key=lambda s: BALANCE_WEIGHT * (s.segment.z / top) ** 2 + _own_evidence(family, s))
     return None if _is_load(replace(family, residual=blamed.residual), blamed.segment, sigma) else blamed
 
 
-def _may_be(family: Family, suspect: _Blame) -> bool:
-    """A parent is blamed only while its children are as usual: when the whole house is quiet, its own part is too."""
-    if suspect.point != family.parent:
-        return True
-    moved = [own_shift(family, child, suspect.segment) for child in family.children]
-    return max(abs(m) for m in moved) < CHILDREN_AS_USUAL
+def _proposed(family: Family, point: str, sigma: Floats) -> _Blame | None:
+    """The segment that a member's template explains best."""
+    first = best_segment(*daily(family.template(point), family.residual, sigma, family.day))
+    return None if first is None or abs(first.z) < PROPOSED else _looked_at(family, point, sigma, first)
 
 
-def _own_evidence(family: Family, suspect: _Blame) -> float:
-    """Log-likelihood ratio that the meter's own level moved as a gain fault says, against that it did not move."""
-    point, segment = suspect.point, suspect.segment
-    moved = own_shift(family, point, segment)
-    gain = 1 - segment.amplitude if point == family.parent else 1 / max(1 + segment.amplitude, 0.1)
-    ratio = (moved**2 - (moved - (gain - 1)) ** 2) / OWN_SCATTER**2
-    return float(np.clip(ratio, -OWN_LIMIT, OWN_LIMIT))
+def _looked_at(family: Family, point: str, sigma: Floats, first: Segment) -> _Blame:
+    segment, whole = unabsorbed_segment(
+        family.template(point), family.residual, sigma, family.day, family.project, family.fitted, first
+    )
+    return _Blame(point, segment, whole)
 
 
-def own_shift(family: Family, point: str, segment: Segment) -> float:
-    """By what share a meter's own level moved in a segment against its expectation (+0.1 = 10 % more)."""
-    inside = (family.day >= segment.begin) & (family.day < segment.end)
-    residual = family.energy[point] - family.expected[point]
-    t = np.where(inside, family.expected[point], 0.0)
-    return joint_amplitude(t, family.projects[point](t), residual, np.isfinite(residual))
+def _most_likely(family: Family, by: _Blame) -> tuple[float, str, _Blame]:
+    """Who is at fault in a segment that somebody's template proposed (:mod:`analytics.tree.blame`): how much speaks for
+    it, who, and the proposal."""
+    members = [*family.children, family.parent]
+    first, last = _rows(family.day, by.segment)
+    learnt = np.ones(len(family.day), bool)
+    learnt[first:last] = False
+    shown, expected = (np.column_stack([of[m] for m in members]) for of in (family.energy, family.expected))
+    of = blame.Family(shown, expected, by.residual, family.kind, learnt, parent=True)
+    total = blame.suspicion(blame.usual(of), of, slice(first, last)).total
+    return float(total.max()), members[int(np.argmax(total))], by
 
 
 def _is_load(family: Family, segment: Segment, sigma: Floats) -> bool:
