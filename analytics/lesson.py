@@ -43,8 +43,8 @@ Changes = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taught:
-    """What lessons say: the term, the usual meter by (kind, columns), the drift of use. ``lesson`` is the last one's id,
-    '' = there is none."""
+    """What lessons say: the term, the usual meter by (kind, columns), the drift of use. ``lesson`` is the id of the
+    last of them, '' = there is none."""
 
     lesson: str = ""
     term: Term | None = None
