@@ -123,7 +123,7 @@ class _Days:
 def _by_day(day: Ints, actual: Floats, expected: Floats, known: NDArray[np.bool_]) -> _Days:
     at = day - day[0]
     there = np.flatnonzero(np.bincount(at))
-    hours, actual_d, expected_d = (np.bincount(at, values)[there] for values in (known, actual, expected))
+    hours, actual_d, expected_d = (np.asarray(np.bincount(at, e)[there], float) for e in (known, actual, expected))
     return _Days(there + int(day[0]), actual_d, expected_d, np.cumsum(hours) / 24, hours >= WHOLE_DAY_H)
 
 
