@@ -53,9 +53,10 @@ def place_of(building: Building) -> Place:
 
 
 def lessons_of(store: Store, place: Place, now_ms: int) -> tuple[Lesson, ...]:
-    """A place's lessons that a study at that time may look at, the earliest first."""
+    """A place's lessons that a study at that time looks at, the earliest first."""
+    wanted = quarters(place.zone, now_ms)
     mine = [each for each in store.entries(Lesson) if (each.zone, each.country, each.subdivision) == place]
-    return tuple(sorted((each for each in mine if each.until_ms <= now_ms - WAIT_MS), key=lambda each: each.until_ms))
+    return tuple(sorted((each for each in mine if each.until_ms in wanted), key=lambda each: each.until_ms))
 
 
 def learn_due(store: Store, portfolio: Portfolio, place: Place, now_ms: int, every_ms: int = DAY_MS) -> int:
