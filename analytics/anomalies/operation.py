@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.ndimage import rank_filter
 
 from analytics.anomalies.episode import Bools, Episode, bridged, runs
 from analytics.anomalies.thermal import Against
@@ -212,7 +212,8 @@ def season_top(highest: Floats) -> Floats:
     """Of each day the :data:`NTH` highest of the days (n) around it, itself and its neighbours left out."""
     others = np.ones(2 * PEAK_DAYS + 1, bool)
     others[PEAK_DAYS - 1 : PEAK_DAYS + 2] = False
-    return np.asarray(rank_filter(highest, -NTH, footprint=others, mode="constant", cval=0.0), float)
+    around = sliding_window_view(np.pad(highest, PEAK_DAYS), len(others))[:, others]
+    return np.asarray(np.partition(around, -NTH, axis=1)[:, -NTH], float)
 
 
 def _of_days(values: Floats, day: Ints, days: int) -> Floats:
