@@ -7,7 +7,8 @@ one transaction, so that a kill repeats no telling and loses none. What is kept 
 once a week, and the hours *as they were seen* since: a new life takes those in again, tells nothing of them, and
 stands where the old one stood, whatever was settled anew meanwhile. Buildings that have waited long sleep as bytes.
 
-A watch begins with :data:`HISTORY_H` hours of the record. Once a week it is asked whether it still watches the right
+A watch begins with the first :data:`HISTORY_H` hours of the record; of a record that is much longer than a year, a
+year before its end, so that a long import is no week's work. Once a week it is asked whether it still watches the right
 meters: one that has had enough hours since joins, one that had none leaves, and the watch is learnt anew from the
 ledger's last year. Virtual meters are watched like others.
 """
@@ -33,8 +34,8 @@ from analytics.anomalies.live import (
     unpacked,
     unpacked_feed,
 )
-from analytics.anomalies.live.finding import as_told, finding_of
-from analytics.anomalies.live.watch import LEARN_H, WINDOW_H
+from analytics.anomalies.live.finding import as_told, finding_of, seen_again
+from analytics.anomalies.live.watch import LEARN_H, WINDOW_H, still_seen
 from analytics.hours import HISTORY_DAYS
 from analytics.jobs.coming import HOUR, Coming, read_coming
 from analytics.jobs.occasions import recorded
@@ -46,6 +47,8 @@ from submeter.words import Finding, Portfolio, Watch, Watched
 logger = logging.getLogger(__name__)
 
 HISTORY_H: Final = 8 * LEARN_H
+PAST_H: Final = 52 * LEARN_H
+"""of a past that nobody has watched so much is gone through"""
 LEAST_H: Final = 3 * LEARN_H
 """known hours of the last eight weeks without which a meter is not watched"""
 FRESH_H: Final = 48
@@ -159,19 +162,24 @@ class Lookout:
             again = self._roster(portfolio, building, new)
         else:
             new, again = Kept(state, _joined(kept.seen, feed), kept.since_s), None
-        findings = self._findings(portfolio, building, told)
+        findings = self._findings(portfolio, building, told, new.state)
         self._write(building, again or new, findings, whole=fitted)
         if state.left_out > left_out:
             logger.info("building %s: %d live verdicts were not told (budget, tolerances)", building,
                         state.left_out - left_out)  # fmt: skip
         return Step(building, hours, tuple(findings))
 
-    def _findings(self, portfolio: Portfolio, building: str, told: Sequence[Telling]) -> list[Finding]:
-        if not told:
+    def _findings(self, portfolio: Portfolio, building: str, told: Sequence[Telling], state: State) -> list[Finding]:
+        """What was told, and, when a day is over, what goes on."""
+        going = still_seen(state) if state.energy.shape[1] % 24 == 0 else ()
+        if not told and not going:
             return []
         newest_ms = self._newest_s(portfolio, building) * 1000
-        known = self._store.entries(Finding, building)
-        return as_told([finding_of(each, portfolio, newest_ms) for each in told], known, portfolio)
+        known = {f.id: f for f in self._store.entries(Finding, building)}
+        new = as_told([finding_of(each, portfolio, newest_ms) for each in told], known.values(), portfolio)
+        known |= {f.id: f for f in new}
+        again = seen_again(known.values(), going, _epoch_s(state.now) * 1000)
+        return list({f.id: f for f in (*new, *again)}.values())
 
     def _newest_s(self, portfolio: Portfolio, building: str) -> int:
         """The time of the building's newest reading, 0 = none."""
@@ -203,7 +211,8 @@ class Lookout:
         coming = read_coming(self._store, portfolio, names, None, start, HISTORY_DAYS * 24)
         if not coming.newest:
             return None
-        return _epoch_s(start) + (int(coming.there.any(axis=0).argmax()) + HISTORY_H) * 3600
+        begins = int(coming.there.any(axis=0).argmax()) + HISTORY_H
+        return _epoch_s(start) + max(begins, coming.newest - PAST_H) * 3600
 
     def _learnt(self, portfolio: Portfolio, building: str, until_s: int) -> Kept | None:
         """A watch that knows the last year before an instant; None where no meter has enough of it."""

@@ -146,6 +146,16 @@ def _ms(instant: np.datetime64) -> int:
     return int(instant.astype("datetime64[s]").astype(np.int64)) * 1000
 
 
+def seen_again(told: Collection[Finding], meters: Collection[str], now_ms: int) -> list[Finding]:
+    """Lasting faults that live alone speaks of and that go on: seen up to ``now_ms``, told once a day."""
+    return [
+        structs.replace(f, last_seen_ms=now_ms, end_ms=now_ms, state=FindingState.OPEN)
+        for f in told
+        if not f.confirmed and f.state is not FindingState.WITHDRAWN and of_family(f.kind) == "lasting"
+        and f.point in meters and f.last_seen_ms <= now_ms - DAY_S * 1000
+    ]  # fmt: skip
+
+
 def as_told(new: Sequence[Finding], told: Collection[Finding], portfolio: Portfolio) -> list[Finding]:
     """What is to be stored of new live findings, each beside those before it."""
     known = {f.id: f for f in told}

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from analytics.anomalies.bank.record import BLOCK_H, Bools, Floats, Ints
-from analytics.anomalies.bank.templates import UNLIKE
+from analytics.anomalies.bank.templates import BANK, UNLIKE
 from analytics.anomalies.live.days import KINDS, Sums, a_day_on, blocks_of, no_sums, odds_of, undone_day
 from analytics.anomalies.live.learn import MOST_SPREADS, Learnt, Window, common_of_day, learn, rows_of
 from analytics.anomalies.live.rules import (
@@ -63,6 +63,8 @@ DOUBT: Final = {"level_up": 0.0, "night_on": 0.1, "phase_loss": 0.1, "time_shift
 """How much of the odds of *unlike* speak against it."""
 RELEASE: Final = 4.0
 """A fault is over when its odds are lower than what it was told at by so much."""
+LATELY_D: Final = 5
+FAULTS: Final = [row for row, t in enumerate(BANK) if t.kind != UNLIKE]
 HOLD_D: Final = (7, 40)
 """After a long fault was told: at least, and at most so many days until another one is."""
 
@@ -78,7 +80,8 @@ class Feed(NamedTuple):
 class State:
     """``window`` up to the last fit, which was ``learnt``; since then ``energy``, ``spoilt``, ``usual`` (meters, k),
     ``outdoor_c`` (weathers, k). ``quiet`` (meters) hour until which nothing sudden is told; ``held`` (meters) days
-    since a long fault was told, 0 = none; ``recent`` what was told lately, for the budget; ``left_out``
+    since a long fault was told, 0 = none, ``likely`` (meters) by how much the last look passed or missed the odds at
+    which one is told; ``recent`` what was told lately, for the budget; ``left_out``
     how many verdicts budget and tolerances have kept back."""
 
     names: tuple[str, ...]
@@ -95,6 +98,7 @@ class State:
     quiet: Ints
     sums: Sums
     held: Ints
+    likely: Floats
     recent: tuple[Lately, ...] = ()
     left_out: int = 0
 
@@ -126,6 +130,7 @@ def begin(
     state = State(
         names, place, window, learnt, *_nothing(len(names), len(outdoor_c)), running, peaks,
         lowered(peaks, len(names)), np.zeros(len(names), np.int64), no_sums(len(names)), np.zeros(len(names), np.int64),
+        np.full(len(names), -np.inf),
     )  # fmt: skip
     rest = Feed(energy[:, take.stop :], np.array([_none(t, len(start))[take.stop :] for t in outdoor_c]))
     return advance(state, rest)[0] if rest.energy.shape[1] else state
@@ -299,10 +304,10 @@ def _look(state: State, k: int, limits: Limits) -> tuple[State, list[Telling]]:
     """Hour ``k`` since the fit is over, and with it a day, or half of one."""
     first = k // 24 * 24
     sums = _sums_of_day(state, slice(first, k + 1))
-    held, told = _judge(state, sums, (first, k), limits)
+    held, likely, told = _judge(state, sums, (first, k), limits)
     if (k + 1) % 24:
-        return replace(state, held=np.where(state.held == 0, held, state.held)), told
-    return replace(state, sums=sums, held=held), told
+        return replace(state, held=np.where(state.held == 0, held, state.held), likely=likely), told
+    return replace(state, sums=sums, held=held, likely=likely), told
 
 
 def _sums_of_day(state: State, rows: slice) -> Sums:
@@ -329,8 +334,9 @@ def _local_day(state: State, first: int) -> tuple[Ints, bool]:
     return on.hour[:24], bool(on.types.working[on.day[12] - on.days[0]])
 
 
-def _judge(state: State, sums: Sums, rows: tuple[int, int], limits: Limits) -> tuple[Ints, list[Telling]]:
-    """Days that a fault has been told of each meter; what is told after hours ``rows`` (first and last) of a day."""
+def _judge(state: State, sums: Sums, rows: tuple[int, int], limits: Limits) -> tuple[Ints, Floats, list[Telling]]:
+    """Days since a fault was told of each meter, how likely one is, and what is told after hours ``rows`` (first and
+    last) of a day."""
     first, k = rows
     odds, days = odds_of(state.learnt.habits, sums)
     other = np.exp(odds[KINDS.index(UNLIKE)])
@@ -349,7 +355,15 @@ def _judge(state: State, sums: Sums, rows: tuple[int, int], limits: Limits) -> t
             if at + 1 - begin_ >= limits.hold_h:
                 told.append(_telling(state, k, meter, KINDS[row], begin_, float(odds[row, meter])))
                 held[meter] = 1
-    return held, told
+    return held, best, told
+
+
+def still_seen(state: State) -> tuple[str, ...]:
+    """Meters of which a long fault was told that goes on as far as can be seen: all days since it began speak for it,
+    and so do the last ones by themselves."""
+    lately = state.sums.since[:, FAULTS, LATELY_D - 1].max(axis=1)
+    goes_on = (state.held > 0) & (state.likely > -RELEASE) & (lately > 0)
+    return tuple(name for name, seen in zip(state.names, goes_on, strict=True) if seen)
 
 
 def _learn_anew(state: State) -> State:

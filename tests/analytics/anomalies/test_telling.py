@@ -108,7 +108,9 @@ def test_a_finding_is_dated_and_priced_by_the_local_day() -> None:
 def live(kind: str, begin: int, told: int) -> Finding:
     """Told live after ``told`` hours about a beginning at row ``begin``."""
     (found,) = tell(Episode("B/light", kind, begin, told, 0.6, 100.0))
-    return structs.replace(found, first_told_ms=found.end_ms, first_kind=kind, confirmed=False)
+    return structs.replace(
+        found, first_told_ms=found.end_ms, last_seen_ms=found.end_ms, first_kind=kind, confirmed=False
+    )
 
 
 def test_what_looking_back_finds_of_a_live_telling_keeps_its_id_and_time_and_says_as_what_it_was_told() -> None:
@@ -136,6 +138,11 @@ def test_a_live_telling_stays_until_looking_back_has_seen_enough_and_is_then_wit
         assert (gone.first_kind, gone.start_ms, gone.end_ms) == (kind, told.start_ms, told.end_ms)
 
 
+def test_what_live_still_sees_is_not_withdrawn_because_looking_back_is_blind_to_it() -> None:
+    seen = structs.replace(live("base_step", 120, 180), last_seen_ms=NOW)
+    assert followed([], [seen], NOW, 0, NOW + ENOUGH_MS["lasting"] - 1) == []
+
+
 def test_what_was_once_confirmed_and_is_found_no_more_is_withdrawn_at_once() -> None:
     (confirmed,) = followed(
         tell(Episode("B/light", "base_step", 120, 400, 0.9, 9.0)), [live("base_step", 120, 180)], NOW, 0
@@ -161,3 +168,22 @@ def test_of_two_that_fit_a_live_telling_the_one_of_its_kind_has_it() -> None:
     found = {f.kind: f for f in followed(tell(night, step), [told], NOW, 0)}
     assert found["base_step"].id == told.id
     assert (found["night_on"].first_kind, found["night_on"].first_told_ms) == ("", NOW)
+
+
+def test_a_holiday_costs_what_it_took_and_is_no_habit_of_a_month() -> None:
+    (day, week) = tell(
+        Episode("B/light", "holiday_on", 100, 110, 0.9, 300.0, {"days": 1.0}),
+        Episode("B/light", "night_on", 200, 210, 0.9, 300.0, {"nights": 1.0}),
+    )
+    assert day.yuan_month == pytest.approx(300 * 0.5)
+    assert week.yuan_month == pytest.approx(300 * 0.5 * 30.44)
+
+
+def test_a_peak_costs_what_it_adds_to_a_months_demand_where_demand_has_a_price() -> None:
+    peak = Episode("B/light", "peak_demand", 100, 102, 0.9, 40.0, {"peak_kw": 100.0, "usual_kw": 60.0, "top_kw": 75.0})
+    over = replace(peak, begin=200, end=201, evidence={"peak_kw": 90.0, "usual_kw": 60.0, "contract_kw": 80.0})
+    assert [f.yuan_month for f in tell(peak, over)] == [None, None]
+    demand = Price(name="p", medium="demand", since="2020-01-01", yuan_per_unit=40.0)
+    priced = replace(PORTFOLIO, prices=(*PORTFOLIO.prices, demand))
+    costs = [f.yuan_month for f in findings_of([peak, over], HOURS, priced, NOW)]
+    assert costs == [pytest.approx(25 * 40), pytest.approx(10 * 40)]

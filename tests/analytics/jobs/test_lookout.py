@@ -128,9 +128,24 @@ def test_a_finding_says_in_numbers_what_speaks_for_it_and_what_it_costs() -> Non
     assert step.kwh == pytest.approx(
         float(step.evidence["actual_kwh"]) - float(step.evidence["expected_kwh"]), rel=1e-4
     )
-    days = (step.end_ms - step.start_ms) / 86_400_000
+    days = (step.first_told_ms - step.start_ms) / 86_400_000
     assert step.yuan_month == pytest.approx(step.kwh / max(days, 1) * 30.44 * 0.5)
-    assert (step.first_kind, step.confirmed, step.end_ms) == ("base_step", False, step.first_told_ms)
+    assert (step.first_kind, step.confirmed, step.state) == ("base_step", False, FindingState.OPEN)
+
+
+def test_a_fault_that_goes_on_is_seen_again_every_day_and_one_that_is_over_is_not() -> None:
+    energy = loads()
+    energy["B/pump"][FAULT + 6 * DAY :] -= 11.0
+    rows = [FAULT + day * DAY for day in range(4, 25)]
+    store, seen = MemoryStore(), {}
+    look = Lookout(store, AlarmSettings())
+    for first, last in zip([0, *rows], rows, strict=False):
+        keep(store, energy, first, last)
+        watch(look, last)
+        (step,) = (f for f in store.entries(Finding) if f.kind == "base_step")
+        seen[last] = step.last_seen_ms
+    assert all(seen[row] >= now_s(row - DAY) * 1000 - 60_000 for row in rows[:3])
+    assert seen[rows[-1]] < now_s(FAULT + 14 * DAY) * 1000
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -147,8 +162,10 @@ def test_an_hour_at_a_time_tells_the_same_and_each_telling_at_its_hour() -> None
     watch(look, before)
     for row in range(before, FAULT + 120):
         keep(store, energy, row, row + 1)
+        known = {f.id for f in store.entries(Finding)}
         for step in watch(look, row + 1):
-            assert all(f.first_told_ms == now_s(row + 1) * 1000 - 60_000 for f in step.findings)
+            new = [f for f in step.findings if f.id not in known]
+            assert all(f.first_told_ms == now_s(row + 1) * 1000 - 60_000 for f in new)
     assert told(store) == told(at_once())
     assert all(f.state is FindingState.OPEN for f in store.entries(Finding) if f.kind == "base_step")
 
