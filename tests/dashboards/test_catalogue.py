@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import dashboards.web
+from analytics.anomalies.episode import EVIDENCE, LOAD_KINDS, METER_KINDS
 from analytics.tree.imbalance import Cause
 from dashboards import catalogue
 from dashboards.catalogue import LANGUAGES, figures
@@ -44,6 +45,36 @@ def test_every_finding_kind_has_title_sentence_and_remedy_in_both_languages():
         for detail in row.get("detail", []):
             for language in LANGUAGES:
                 assert set(re.findall(r"\{(\w+)\}", detail[language])) <= set(detail["needs"]), kind
+
+
+def test_every_kind_that_can_be_found_has_its_words_and_every_detail_can_be_said_of_it():
+    assert set(kinds()) == {*EVIDENCE, "other"}
+    assert {*LOAD_KINDS, *METER_KINDS} == set(EVIDENCE)
+    for kind, keys in EVIDENCE.items():
+        details = catalogue.table("findings")[kind]["detail"]
+        assert any(set(detail["needs"]) <= set(keys) for detail in details), kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "en", "zh"),
+    [
+        ("holiday_on", {"days": 1.0, "share": 1.0, "actual_kwh": 1502.0, "expected_kwh": 524.0},
+         "1,502 kWh where a day off takes 524 kWh", "用能1,502 kWh，休息日通常为524 kWh"),
+        ("holiday_on", {"days": 5.0, "share": 0.97, "actual_kwh": 5392.0, "expected_kwh": 560.0},
+         "5 days, 5,392 kWh where days off take 560 kWh", "共5天，用能5,392 kWh，休息日通常为560 kWh"),
+        ("heating_cooling",
+         {"hours": 84.0, "actual_kwh": 51000.0, "expected_kwh": 200.0, "heat_kwh": 61164.0, "cold_kwh": 90000.0},
+         "84 h with both on: 51.0 MWh undone, of 61.2 MWh of heat and 90.0 MWh of cold",
+         "同时运行84小时：供热61.2 MWh、供冷90.0 MWh，其中51.0 MWh相互抵消"),
+        ("peak_demand", {"peak_kw": 1688.0, "usual_kw": 1065.0, "top_kw": 1128.0, "hours": 2.0, "share": 0.585},
+         "1,688 kW where 1,065 kW is usual, 58 % more; other days of the season reach 1,128 kW",
+         "达1,688 kW，同期通常为1,065 kW，高出58 %；本季其他日最高1,128 kW"),
+        ("peak_demand", {"peak_kw": 940.0, "usual_kw": 700.0, "contract_kw": 900.0, "hours": 3.0},
+         "940 kW where 900 kW is contracted, above it for 3 h", "达940 kW，合同需量为900 kW，超出3小时"),
+    ],
+)  # fmt: skip
+def test_faults_of_operation_are_said_with_their_figures(kind, facts, en, zh):
+    assert (sentence(told(kind, facts), "en").detail, sentence(told(kind, facts), "zh").detail) == (en, zh)
 
 
 def test_every_key_that_a_page_asks_for_is_in_the_catalogue():
