@@ -108,7 +108,9 @@ def test_a_finding_is_dated_and_priced_by_the_local_day() -> None:
 def live(kind: str, begin: int, told: int) -> Finding:
     """Told live after ``told`` hours about a beginning at row ``begin``."""
     (found,) = tell(Episode("B/light", kind, begin, told, 0.6, 100.0))
-    return structs.replace(found, first_told_ms=found.end_ms, first_kind=kind, confirmed=False)
+    return structs.replace(
+        found, first_told_ms=found.end_ms, last_seen_ms=found.end_ms, first_kind=kind, confirmed=False
+    )
 
 
 def test_what_looking_back_finds_of_a_live_telling_keeps_its_id_and_time_and_says_as_what_it_was_told() -> None:
@@ -134,6 +136,11 @@ def test_a_live_telling_stays_until_looking_back_has_seen_enough_and_is_then_wit
         (gone,) = followed([], [told], NOW, 0, enough)
         assert (gone.id, gone.state, gone.withdrawn_ms) == (told.id, FindingState.WITHDRAWN, NOW)
         assert (gone.first_kind, gone.start_ms, gone.end_ms) == (kind, told.start_ms, told.end_ms)
+
+
+def test_what_live_still_sees_is_not_withdrawn_because_looking_back_is_blind_to_it() -> None:
+    seen = structs.replace(live("base_step", 120, 180), last_seen_ms=NOW)
+    assert followed([], [seen], NOW, 0, NOW + ENOUGH_MS["lasting"] - 1) == []
 
 
 def test_what_was_once_confirmed_and_is_found_no_more_is_withdrawn_at_once() -> None:
