@@ -94,13 +94,13 @@ def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
     daily = of_days(probability)
     scores = np.full(record.energy.shape, np.nan)
     told: list[Told] = []
-    for meter, name in enumerate(record.names):
+    for meter in range(len(record.names)):
         scores[meter] = _scores(plain, meter, window, daily[meter], sudden[meter])
         for stretch in stretches(probability[meter], TOLERANCE):
-            one = _told_stretch(plain, meter, name, stretch, window, spoilt[meter])
+            one = _told_stretch(plain, meter, stretch, window, spoilt[meter])
             _follow_edges(scores[meter], one, window.row(stretch.begin), window.row(stretch.end))
             told.append(one)
-        told += [_told_sudden(record, meter, name, each) for each in sudden[meter] if each.odds > SUDDEN_ODDS]
+        told += [_told_sudden(record, meter, each) for each in sudden[meter] if each.odds > SUDDEN_ODDS]
     return LookedBack(scores, _within(told, record, budget))
 
 
@@ -112,8 +112,8 @@ def first_look(record: Record, budget: float = BUDGET) -> LookedBack:
     nothing = np.zeros((len(KINDS), window.days))
     scores = np.stack([_scores(record, m, window, nothing, found) for m, found in enumerate(sudden)])
     told = [
-        _told_sudden(record, meter, name, each)
-        for meter, name in enumerate(record.names)
+        _told_sudden(record, meter, each)
+        for meter in range(len(record.names))
         for each in sudden[meter]
         if each.odds > SUDDEN_ODDS
     ]
@@ -220,17 +220,24 @@ def _follow_edges(scores: Floats, one: Told, begin: int, end: int) -> None:
     scores[rows] = np.maximum(scores[rows], np.log(one.confidence))
 
 
-def _told_stretch(record: Record, meter: int, name: str, stretch: Stretch, window: Window, spoilt: Bools) -> Told:
+def _told_stretch(record: Record, meter: int, stretch: Stretch, window: Window, spoilt: Bools) -> Told:
     days = window.row(stretch.begin), window.row(stretch.end)
-    begin, end = refined(record, meter, stretch.kind, *days, spoilt)
-    excess, facts = measured(record, meter, stretch.kind, begin, end, spoilt)
-    return Told(name, stretch.kind, begin, end, stretch.probability, excess, facts)
+    rows = refined(record, meter, stretch.kind, *days, spoilt)
+    return _told(record, meter, stretch.kind, rows, stretch.probability, spoilt)
 
 
-def _told_sudden(record: Record, meter: int, name: str, each: Sudden) -> Told:
-    excess, facts = measured(record, meter, each.kind, each.begin, each.end, np.zeros(len(record.hour), bool))
+def _told_sudden(record: Record, meter: int, each: Sudden) -> Told:
     confidence = float(1 / (1 + np.exp(-_even(each.odds))))
-    return Told(name, each.kind, each.begin, each.end, confidence, excess, facts)
+    nothing = np.zeros(len(record.hour), bool)
+    return _told(record, meter, each.kind, (each.begin, each.end), confidence, nothing)
+
+
+def _told(record: Record, meter: int, kind: str, rows: tuple[int, int], confidence: float, spoilt: Bools) -> Told:
+    """With what is at stake, as the meter counts: below zero where it does."""
+    excess, facts = measured(record, meter, kind, *rows, spoilt)
+    sign = float(record.sign[meter])
+    counted = {k: v * sign if k.endswith(("_kwh", "_kw")) else v for k, v in facts.items()}
+    return Told(record.names[meter], kind, *rows, confidence, excess * sign, counted)
 
 
 def _even(odds: float) -> float:

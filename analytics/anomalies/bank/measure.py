@@ -2,7 +2,9 @@
 
 Strategy: the kind says how the reading came about, so it also says what flowed: a lost phase hides a third of what is
 shown twice over, a tenfold reading is nine tenths too much, a gap that catches up and a clock that is off move energy
-and lose none. For the rest the size is fitted in the episode, against what was usual just before and after it.
+and lose none. For the rest the size is fitted in the episode, against what was usual just before and after it. What is
+usual is a median, so a step and a drift are medians, too: a mean would add the skew of hours (on injected steps of
+other years and seeds, an error of 3 to 5 % of the energy used, 4 to 10 % by means).
 """
 
 from typing import Final
@@ -15,6 +17,8 @@ from analytics.anomalies.bank.templates import night_hours
 AROUND_H: Final = 14 * 24
 """The level on both sides of an episode is taken from this many hours."""
 LEAST_H: Final = 48
+DRIFTS: Final = (0.05, 1.0)
+"""How far a drift may have come."""
 
 
 def measured(
@@ -44,7 +48,9 @@ def measured(
                   "usual_kw": float(usual[night].sum()) / hours}  # fmt: skip
         return extra, facts
     if kind == "level_up":
-        return shown - expected, facts | {"step_kw": (shown - expected) / max(int(known.sum()), 1)}
+        step = median((energy[rows] - usual)[known]) if known.any() else 0.0
+        excess = step * int(known.sum())
+        return excess, facts | {"step_kw": step, "expected_kwh": shown - excess}
     if kind == "stuck":
         return shown - expected, facts | {"swing": float(usual.max() / max(usual.min(), 1e-9))}
     if kind == "drift":
@@ -62,12 +68,17 @@ def local_usual(record: Record, meter: int, begin: int, end: int, spoilt: Bools)
 
 
 def _drifted(energy: Floats, usual: Floats, known: Bools, facts: dict[str, float]) -> tuple[float, dict[str, float]]:
-    """A factor that rises from 1 in a straight line, fitted to what was shown."""
-    way = (np.arange(len(energy)) + 0.5) / len(energy)
-    slope = way[known] * usual[known]
-    size = float((slope * (energy[known] - usual[known])).sum() / max((slope**2).sum(), 1e-12))
-    size = min(max(size, 0.05), 1.0)
-    excess = float((energy[known] * (1 - 1 / (1 + size * way[known]))).sum())
+    """A factor that rises from 1 in a straight line, fitted to what was shown by least absolute errors: the median of
+    what each hour says of it, weighted by how much it has to say."""
+    if not known.any():
+        return 0.0, facts | {"share": 0.0, "share_per_week": 0.0}
+    way = ((np.arange(len(energy)) + 0.5) / len(energy))[known]
+    shown, flowed = energy[known], np.maximum(usual[known], 1e-9)
+    told, weight = (shown / flowed - 1) / way, flowed * way
+    order = np.argsort(told)
+    sums = np.cumsum(weight[order])
+    size = float(np.clip(told[order][np.searchsorted(sums, sums[-1] / 2)], *DRIFTS))
+    excess = float((shown * (1 - 1 / (1 + size * way))).sum())
     weeks = max(len(energy) / 168, 1e-9)
     return excess, facts | {"share": size, "share_per_week": size / weeks,
                             "expected_kwh": facts["actual_kwh"] - excess}  # fmt: skip

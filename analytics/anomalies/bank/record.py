@@ -40,14 +40,16 @@ SHRINK_DAYS: Final = 20.0
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """``energy`` (meters, n) kWh, NaN = unknown · ``logs`` (meters, n) logarithm of energy plus ``floor`` (meters),
-    ``usual`` (meters, n) of what is usual plus floor · ``hour`` 0…23 and ``working`` of the local clock (n) ·
-    ``history`` (n) hours that are known to be the meter's own past; the ``examined`` ones (n) are told about."""
+    """``energy`` (meters, n) kWh, NaN = unknown, times ``sign`` (meters): −1 where a meter counts below zero · ``logs``
+    (meters, n) logarithm of energy plus ``floor`` (meters), ``usual`` (meters, n) of what is usual plus floor ·
+    ``hour`` 0…23 and ``working`` of the local clock (n) · ``history`` (n) hours that are known to be the meter's own
+    past; the ``examined`` ones (n) are told about."""
 
     names: tuple[str, ...]
     hour: Ints
     working: Bools
     energy: Floats
+    sign: Floats
     logs: Floats
     floor: Floats
     usual: Floats
@@ -73,7 +75,9 @@ class Record:
 def recorded(
     names: Sequence[str], energy: Floats, designs: Sequence[Design], history: Bools, examined: Bools
 ) -> Record:
-    """The record of meters that have anything to tell: ``designs`` one a meter, all on the same hours."""
+    """The record of meters: ``energy`` (meters, n) as it is counted; ``designs`` one a meter, all on the same hours."""
+    sign = np.where((energy < 0).sum(axis=1) > (energy > 0).sum(axis=1), -1.0, 1.0)
+    energy = energy * sign[:, None]
     floor = FLOOR * _means(energy, history)
     logs = logs_of(energy, floor)
     usual = np.empty_like(energy)
@@ -88,7 +92,7 @@ def recorded(
         for row in rows[~whole[rows] & (share[rows] > 0)]:
             usual[row] = linear(on, regress(on, logs[row])[0])
     on = designs[0]
-    return Record(tuple(names), on.hour, on.working, energy, logs, floor, usual, history, examined)
+    return Record(tuple(names), on.hour, on.working, energy, sign, logs, floor, usual, history, examined)
 
 
 def logs_of(energy: Floats, floor: Floats) -> Floats:

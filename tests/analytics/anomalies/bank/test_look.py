@@ -193,3 +193,10 @@ def test_where_nothing_is_examined_nothing_is_told() -> None:
     found = look_back(recorded(["m"], normal(1)[None], [ON], everything, ~everything))
     assert found.told == ()
     assert np.isnan(found.scores).all()
+
+
+def test_a_meter_that_counts_below_zero_is_told_of_as_one_that_counts_above() -> None:
+    (above,), (below,) = seen("level_up", 14).told, look(-faulty("level_up", 14)).told
+    assert (below.kind, below.begin, below.end) == (above.kind, above.begin, above.end)
+    assert below.excess_kwh == pytest.approx(-above.excess_kwh)
+    assert below.evidence["step_kw"] == pytest.approx(-above.evidence["step_kw"])
