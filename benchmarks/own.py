@@ -6,6 +6,7 @@ Answers lie by site and command, so that a savings answer is never scored with a
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -95,15 +96,15 @@ class Own:
         """What the judge is asked: drawn buildings only for what is shown with its spread."""
         asked: dict[Name, Question] = {}
         for site in self.kinds.yearly:
-            asked["predictions", site.name, 0] = "predictions", self._pool(site.folder, "savings"), True
+            asked["predictions", site.folder.name, 0] = "predictions", self._pool(site.folder, "savings"), True
             pools = {f"{seed}:": (self.hidden(site, seed), self.answers(self.hidden(site, seed), "savings"))
                      for seed in SAVINGS_SEEDS}  # fmt: skip
-            asked["savings", site.name, 0] = "savings", pools, True
+            asked["savings", site.folder.name, 0] = "savings", pools, True
             for seed in FAULT_SEEDS:
                 pool = self._pool(self.faulty(site, seed), "anomalies")
-                asked["anomalies", site.name, seed] = "anomalies", pool, seed == GIVEN
+                asked["anomalies", site.folder.name, seed] = "anomalies", pool, seed == GIVEN
         for site in self.kinds.labelled:
-            asked["labels", site.name, 0] = "anomalies", self._pool(site.folder, "anomalies"), True
+            asked["labels", site.folder.name, 0] = "anomalies", self._pool(site.folder, "anomalies"), True
         return asked
 
     def _pool(self, site: Path, what: str) -> Pools:
@@ -113,9 +114,9 @@ class Own:
         jobs: dict[Name, Callable[[], object]] = {}
         for site in self.kinds.yearly:
             for seed in SAVINGS_SEEDS:
-                jobs["hidden", site.name, seed] = lambda site=site, seed=seed: self.hidden(site, seed)
+                jobs["hidden", site.folder.name, seed] = partial(self.hidden, site, seed)
             for seed in FAULT_SEEDS:
-                jobs["faulty", site.name, seed] = lambda site=site, seed=seed: self.faulty(site, seed)
+                jobs["faulty", site.folder.name, seed] = partial(self.faulty, site, seed)
         return jobs
 
     def _speeds(self) -> dict[Name, Callable[[], Mapping[str, Figure]]]:
@@ -125,27 +126,27 @@ class Own:
             if site.outdoor_c:
                 for what, one in (("own weather", False), ("one station", True)):
                     made = self.maker.mains(site.folder, one_station=one)
-                    jobs[what, site.name, 0] = self._job("savings", made, "savings")
-            jobs["anomalies", site.name, GIVEN] = self._job("anomalies", self.faulty(site, GIVEN), "anomalies")
+                    jobs[what, site.folder.name, 0] = self._job("savings", made, "savings")
+            jobs["anomalies", site.folder.name, GIVEN] = self._job("anomalies", self.faulty(site, GIVEN), "anomalies")
         return jobs
 
     def _answers(self) -> dict[Name, Callable[[], Mapping[str, Figure]]]:
         jobs: dict[Name, Callable[[], Mapping[str, Figure]]] = {}
         for site in self.kinds.yearly:
             for seed in FAULT_SEEDS:  # the longest first
-                jobs["live", site.name, seed] = self._job("live", self.faulty(site, seed), "anomalies")
+                jobs["live", site.folder.name, seed] = self._job("live", self.faulty(site, seed), "anomalies")
                 if seed != GIVEN:
-                    jobs["anomalies", site.name, seed] = self._job("anomalies", self.faulty(site, seed), "anomalies")
-            jobs["savings", site.name, 0] = self._job("savings", site.folder, "savings")
+                    jobs["anomalies", site.folder.name, seed] = self._job(
+                        "anomalies", self.faulty(site, seed), "anomalies"
+                    )
+            jobs["savings", site.folder.name, 0] = self._job("savings", site.folder, "savings")
             for seed in SAVINGS_SEEDS:
-                jobs["savings", site.name, seed] = self._job("savings", self.hidden(site, seed), "savings")
+                jobs["savings", site.folder.name, seed] = self._job("savings", self.hidden(site, seed), "savings")
         for site in self.kinds.labelled:
-            jobs["labels", site.name, 0] = self._job("anomalies", site.folder, "anomalies")
+            jobs["labels", site.folder.name, 0] = self._job("anomalies", site.folder, "anomalies")
         for site in self.kinds.trees:
             for seed in TREE_SEEDS:
-                jobs["tree", site.name, seed] = lambda site=site, seed=seed: figures(
-                    "tree", site.folder, TREE_CASES, str(seed)
-                )
+                jobs["tree", site.folder.name, seed] = partial(figures, "tree", site.folder, TREE_CASES, str(seed))
         return jobs
 
     def _job(self, command: str, site: Path, what: str) -> Callable[[], Mapping[str, Figure]]:

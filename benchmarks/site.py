@@ -2,13 +2,14 @@
 
 Strategy: the layout is that of the shared data (one folder a site, see docs/benchmarks.md); nothing is assumed of
 country, years, weather or labels. Everything stands on one hourly grid in UTC, from the first to the last hour of the
-energy, NaN where nothing was read. pyarrow reads and writes Parquet, so that pandas is needed by the judge alone.
+energy, and of the years that the site names (whose hours may have been taken away), NaN where nothing was read.
+pyarrow reads and writes Parquet, so that pandas is needed by the judge alone.
 """
 
 import csv
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from analytics.calendar import Times, local_seconds
+from analytics.calendar import Times, instant_ms, local_seconds
 from submeter.words import TheirsError
 
 Floats = NDArray[np.float64]
@@ -86,7 +87,8 @@ def read_site(folder: Path) -> Site:
     """Read a site folder. Raises TheirsError where it is none."""
     try:
         about = tomllib.loads((folder / "site.toml").read_text(encoding="utf-8"))
-        start, energy = read_hours(folder / "energy.parquet")
+        years = [about[each] for each in ("train", "test") if each in about]
+        start, energy = _with_years(*read_hours(folder / "energy.parquet"), about["timezone"], years)
         meters = _read_meters(folder / "meters.csv")
         outdoor = _read_weather(folder / "weather.parquet", start)
     except OSError as fault:
@@ -95,6 +97,19 @@ def read_site(folder: Path) -> Site:
         folder, about["name"], about.get("country", ""), about["timezone"], about.get("train"), about.get("test"),
         start, {m: meters[m] for m in energy}, energy, outdoor,
     )  # fmt: skip
+
+
+def _with_years(
+    start: Times, energy: dict[str, Floats], zone: str, years: Sequence[int]
+) -> tuple[Times, dict[str, Floats]]:
+    """The grid with every hour of these local years on it."""
+    if not years:
+        return start, energy
+    first, end = (np.datetime64(instant_ms(f"{y}-01-01", zone), "ms") for y in (min(years), max(years) + 1))
+    before = max(int((start[0] - first) // HOUR), 0)
+    after = max(int((end.astype("datetime64[s]") - start[-1]) // HOUR) - 1, 0)
+    grid = start[0] + HOUR * np.arange(-before, len(start) + after)
+    return grid, {m: np.pad(e, (before, after), constant_values=np.nan) for m, e in energy.items()}
 
 
 def read_hours(path: Path) -> tuple[Times, dict[str, Floats]]:
