@@ -150,9 +150,10 @@ def at_stake() -> str:
     return 'SELECT sum("yuan_month") FROM "finding" WHERE "open" = 1 AND "yuan_known" = 1'
 
 
-def savings(where: str, field: str = "avoided") -> str:
-    """The newest number of each measure; savings lie at their start, so no time is asked."""
-    return f'SELECT last("{field}") FROM "saving" WHERE {where} GROUP BY "measure"'
+def savings(where: str, field: str = "avoided", per: int = 1) -> str:
+    """The newest number of each measure in ``per`` units; savings lie at their start, so no time is asked."""
+    value = f'last("{field}") / {per}' if per != 1 else f'last("{field}")'
+    return f'SELECT {value} FROM "saving" WHERE {where} GROUP BY "measure"'
 
 
 SAVED: Final = f'"told" = 1 AND "completeness" >= {COMPLETE}'
@@ -160,8 +161,8 @@ SAVED: Final = f'"told" = 1 AND "completeness" >= {COMPLETE}'
 
 def savings_table() -> str:
     return (
-        'SELECT "building", "measure", "avoided", "low", "high", "expected", "actual", "yuan", "kg", "completeness",'
-        f' "cvrmse", "end" FROM "saving" WHERE {SAVED}'
+        'SELECT "building", "measure", "avoided", "low", "high", "yuan", "kg" / 1000 AS "t", "completeness", "cvrmse"'
+        f' FROM "saving" WHERE {SAVED}'
     )
 
 

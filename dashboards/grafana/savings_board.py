@@ -11,6 +11,8 @@ from dashboards.grafana.roster import Roster
 from dashboards.grafana.words import both
 
 UID: Final = "submeter-savings"
+NOT_KNOWN: Final = mapping({"0": ("–", "")})
+"""The store writes 0 where there is no price or factor; to the last kg, no saving is."""
 THIS: Final = "\"measure\" = '$measure'"
 
 
@@ -45,18 +47,18 @@ def all_measures(roster: Roster) -> Panel:
         "low": both("board.band_low"),
         "high": both("board.band_high"),
         "yuan": both("board.money"),
-        "expected": both("chart.expected"),
-        "actual": both("chart.actual"),
+        "t": both("savings.carbon"),
         "completeness": both("board.completeness"),
         "cvrmse": "CV(RMSE)",
     }
-    energy = [override(headings[name], unit="kwatth") for name in ("avoided", "low", "high", "expected", "actual")]
+    energy = [override(headings[name], unit="kwatth") for name in ("avoided", "low", "high")]
     share = [override(headings[name], unit="percentunit", decimals=1) for name in ("completeness", "cvrmse")]
     link = [{"title": "", "url": f"/d/{UID}?var-measure=${{__value.raw}}"}]
     names = [
         override(headings["building"], mappings=[building_names(roster)], links=building_link()),
         override(headings["measure"], mappings=[measure_names(roster)], links=link),
-        override(headings["yuan"], unit=YUAN),
+        override(headings["yuan"], unit=YUAN, mappings=[NOT_KNOWN]),
+        override(headings["t"], unit="masst", mappings=[NOT_KNOWN]),
     ]
     return table(
         both("savings.title"),
@@ -87,18 +89,18 @@ def verdict() -> Panel:
 
 
 def figures() -> tuple[Panel, ...]:
-    """Beside the verdict: band, money, and how much of the period is known."""
+    """Beside the verdict: band, money, carbon, and how much of the period is known."""
     told = f"{THIS} AND {q.SAVED}"
+    priced, factored = (f'{told} AND "{name}_known" = 1' for name in ("yuan", "kg"))
     return (
-        number(both("board.band_low"), [Target(q.savings(told, "low"))], "kwatth").sized(4, 5),
-        number(both("board.band_high"), [Target(q.savings(told, "high"))], "kwatth").sized(4, 5),
-        number(
-            both("board.money"), [Target(q.savings(f'{told} AND "yuan_known" = 1', "yuan"))], YUAN,
-        ).sized(4, 5),
+        number(both("board.band_low"), [Target(q.savings(told, "low"))], "kwatth").sized(3, 5),
+        number(both("board.band_high"), [Target(q.savings(told, "high"))], "kwatth").sized(3, 5),
+        number(both("board.money"), [Target(q.savings(priced, "yuan"))], YUAN).sized(4, 5),
+        number(both("savings.carbon"), [Target(q.savings(factored, "kg", 1000))], "masst").sized(3, 5),
         number(
             both("board.completeness"), [Target(q.savings(THIS, "completeness"))], "percentunit", decimals=1,
             description=both("why.completeness"),
-        ).sized(4, 5),
+        ).sized(3, 5),
     )  # fmt: skip
 
 

@@ -197,3 +197,11 @@ def test_push_says_what_is_missing(tmp_path: Path) -> None:
 
     wrong = CliRunner().invoke(roof, ["dashboards", "push", "--url", "localhost", "--token-file", str(token)])
     assert "say it as http://HOST:PORT" in str(wrong.exception)
+
+
+def test_money_and_carbon_that_are_not_known_are_no_zero(demo: tuple[Board, ...]) -> None:
+    (board,) = (b.json() for b in demo if b.uid == "submeter-savings")
+    overrides = {o["matcher"]["options"]: o["properties"] for o in board["panels"][0]["fieldConfig"]["overrides"]}
+    for heading in (both("board.money"), both("savings.carbon")):
+        mapped = [p["value"][0]["options"] for p in overrides[heading] if p["id"] == "mappings"]
+        assert mapped[0]["0"]["text"] == "–"
