@@ -2,16 +2,19 @@
 
 Strategy: a ridge regression for each hour of the day over the columns of :mod:`analytics.design`, made robust after
 Huber by pseudo-values (what lies outside 1.5 scales is pulled to the edge, and the same factorisation is used again).
-Hours that are missing or suspect have weight zero; recency weights are optional. A meter with too little history, or
-with none at all, is refused with the reason; a meter without weather gets the year's turn instead of temperature.
+Hours that are missing or suspect have weight zero; recency weights are optional. A meter without weather gets the
+year's turn instead of temperature; one with little history, or that follows nothing, a model of
+:mod:`analytics.simple`, and ``simpler`` says why; one with hardly any, or without energy, is refused with the reason.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
+from analytics import simple
 from analytics.design import FEW_METERS, Design, Floats, Ints, Solver, factorise, recency
 from analytics.quality import Quality, fit_quality
 from submeter.words import Baseline
@@ -24,6 +27,10 @@ HALF_LIFE_DAYS: Final = 90.0
 bias (inner validation); a month and a half is worse for buildings that change little."""
 SHARED_SHARE: Final = 0.9
 LEAST_HOURS: Final = 21 * 24
+"""for an hourly regression to be made at all"""
+LEAST_EXPLAINED: Final = 0.02
+EVEN: Final = 1e-9
+"""Share of the squares that spread must be, for it to be any."""
 HOURS_AT_ONCE: Final = 4
 BAND: Final = 0.05
 """Share of hours below, and above, the expected band."""
@@ -41,13 +48,63 @@ def fit(
     building: str = "",
     half_life_days: float | None = HALF_LIFE_DAYS,
 ) -> Baseline:
-    """Fit one meter alone: ``energy_kwh`` per hour of the design, NaN = leave out. Never raises: see ``refused``."""
+    """Fit one meter alone: ``energy_kwh`` per hour of the design, NaN = leave out. Never raises: see ``refused``, and
+    ``simpler`` for why it is a model of :mod:`analytics.simple`."""
+    if not long_enough(energy_kwh):
+        return of_little(on, energy_kwh, point=point, building=building)
     known = np.isfinite(energy_kwh)
-    if refusal(energy_kwh):
-        return describe(on, energy_kwh, None, 0, point=point, building=building)
     weight = None if half_life_days is None else recency(on.day, known, half_life_days)
     coefficients, p = regress(on, energy_kwh, weight)
-    return describe(on, energy_kwh, coefficients, p, point=point, building=building)
+    return follows_or_simpler(
+        on, energy_kwh, evaluate(on, coefficients), coefficients, p, point=point, building=building
+    )
+
+
+def long_enough(energy_kwh: Floats) -> bool:
+    """Whether there is enough of it for the hourly regression to foretell better than a simpler model."""
+    return int(np.isfinite(energy_kwh).sum()) >= simple.LITTLE_HOURS and not refusal(energy_kwh)
+
+
+def of_little(on: Design, energy_kwh: Floats, *, point: str, building: str = "") -> Baseline:
+    """A simpler model for little history, or a refusal."""
+    why = refusal(energy_kwh, simple.LEAST_HOURS)
+    known = np.isfinite(energy_kwh)
+    if why:
+        return _named(on, known, point, building, refused=why, least=simple.LEAST_HOURS)
+    facts = {"hours": float(known.sum()), "least": float(simple.LITTLE_HOURS)}
+    return _simpler(on, energy_kwh, point, building, "few_hours", facts)
+
+
+def follows_or_simpler(
+    on: Design, energy_kwh: Floats, fitted: Floats, coefficients: Floats, p: int, *, point: str, building: str = ""
+) -> Baseline:
+    """The hourly regression; or a simpler model, if what ``fitted`` (n) explains of the energy as of late is no more
+    than chance would."""
+    if explained(on, energy_kwh, fitted, p) < LEAST_EXPLAINED:
+        return _simpler(on, energy_kwh, point, building, "no_pattern", {})
+    return describe(on, energy_kwh, coefficients, p, point=point, building=building, fitted=fitted)
+
+
+def explained(on: Design, energy_kwh: Floats, fitted: Floats, p: int) -> float:
+    """R² with n − p degrees of freedom, days weighted as the fit does, n counted as so many as weigh alike (Kish)."""
+    known = np.isfinite(energy_kwh)
+    weight = np.where(known, recency(on.day, known, HALF_LIFE_DAYS), 0.0)
+    total, actual = float(weight.sum()), np.where(known, energy_kwh, 0.0)
+    away = actual - float(weight @ actual) / total
+    error = actual - np.maximum(fitted, 0.0)
+    n = total**2 / float(weight @ weight)
+    left, there = float(weight @ error**2), float(weight @ away**2)
+    return 1 - left / there * (n - 1) / max(n - p, 1.0) if there > EVEN * float(weight @ actual**2) else 0.0
+
+
+def _simpler(
+    on: Design, energy_kwh: Floats, point: str, building: str, why: str, facts: dict[str, float]
+) -> Baseline:  # fmt: skip
+    name, kept, p = simple.learn(on, energy_kwh)
+    known = np.isfinite(energy_kwh)
+    q, more = _judged(on, energy_kwh, simple.expected(name, kept, on), p)
+    told = _named(on, known, point, building, quality_=q, coefficients=kept | more)
+    return structs.replace(told, model=name, simpler=why, facts=facts)
 
 
 def describe(
@@ -60,13 +117,19 @@ def describe(
     if coefficients is None:
         return _named(on, known, point, building, refused=refusal(energy_kwh) or "not_made")
     predicted = evaluate(on, coefficients) if fitted is None else np.maximum(fitted, 0.0)
-    q, spread = fit_quality(energy_kwh, predicted, on.day, p)
-    low, high = _band(on, energy_kwh - predicted, known)
+    q, more = _judged(on, energy_kwh, predicted, p)
     kept = {f"hour_{h:02d}": c.tolist() for h, c in enumerate(coefficients)}
-    kept |= {"low": low.ravel().tolist(), "high": high.ravel().tolist(), "weather": [float(on.weather)]}
+    return _named(on, known, point, building, quality_=q, coefficients=kept | more)
+
+
+def _judged(on: Design, energy_kwh: Floats, predicted: Floats, p: int) -> tuple[Quality, dict[str, list[float]]]:
+    """How well it fits, and what any model keeps beside its coefficients."""
+    q, spread = fit_quality(energy_kwh, predicted, on.day, p)
+    low, high = _band(on, energy_kwh - predicted, np.isfinite(energy_kwh))
+    kept = {"low": low.ravel().tolist(), "high": high.ravel().tolist(), "weather": [float(on.weather)]}
     kept["changes_ms"] = [float(ms) for ms in on.changes_ms]
     kept["daily"], kept["weekly"] = [spread.daily, spread.rho], [spread.weekly]
-    return _named(on, known, point, building, quality_=q, coefficients=kept)
+    return q, kept
 
 
 def predict(model: Baseline, on: Design) -> Floats:
@@ -74,10 +137,22 @@ def predict(model: Baseline, on: Design) -> Floats:
 
     Raises ValueError for a refused model or a design of another shape.
     """
+    if simple.is_simple(model.model) and not model.refused:
+        return simple.expected(model.model, model.coefficients, on)
     coefficients = coefficients_of(model)
     if coefficients.shape[1] != on.width:
         raise ValueError(f"{model.point}: model has {coefficients.shape[1]} columns, the design {on.width}")
     return evaluate(on, coefficients)
+
+
+def predict_all(models: Sequence[Baseline], on: Design) -> list[Floats]:
+    """The same of several meters at once."""
+    hourly = [k for k, m in enumerate(models) if not simple.is_simple(m.model)]
+    told: dict[int, Floats] = {}
+    if hourly:
+        coefficients = np.stack([coefficients_of(models[k]) for k in hourly], axis=1)
+        told = dict(zip(hourly, np.maximum(on.times(coefficients), 0.0), strict=True))
+    return [told[k] if k in told else predict(m, on) for k, m in enumerate(models)]
 
 
 def predict_band(model: Baseline, on: Design) -> tuple[Floats, Floats]:
@@ -94,10 +169,10 @@ def evaluate(on: Design, coefficients: Floats) -> Floats:
     return np.asarray(np.maximum(linear(on, coefficients), 0.0), float)
 
 
-def refusal(energy_kwh: Floats) -> str:
+def refusal(energy_kwh: Floats, least: int = LEAST_HOURS) -> str:
     """Code of why there can be no model, '' = there can."""
     known = np.isfinite(energy_kwh)
-    if int(known.sum()) < LEAST_HOURS:
+    if int(known.sum()) < least:
         return "few_hours"
     return "" if np.any(energy_kwh[known] > 0) else "no_energy"
 
@@ -111,6 +186,7 @@ def _named(
     refused: str = "",
     quality_: Quality | None = None,
     coefficients: dict[str, list[float]] | None = None,
+    least: int = LEAST_HOURS,
 ) -> Baseline:
     start_ms, end_ms = _ends(on, known)
     q = quality_ or Quality(0, 0, 0.0, 0.0, 0.0, 0.0)
@@ -128,7 +204,7 @@ def _named(
         r2=q.r2,
         cvrmse_daily=q.cvrmse_daily,
         refused=refused,
-        facts={"hours": float(known.sum()), "least": float(LEAST_HOURS)} if refused == "few_hours" else {},
+        facts={"hours": float(known.sum()), "least": float(least)} if refused == "few_hours" else {},
         coefficients=coefficients or {},
     )
 

@@ -17,7 +17,16 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.baseline import HALF_LIFE_DAYS, SHARED_SHARE, coefficients_of, describe, refusal, robust
+from analytics.baseline import (
+    HALF_LIFE_DAYS,
+    SHARED_SHARE,
+    follows_or_simpler,
+    long_enough,
+    of_little,
+    predict_all,
+    refusal,
+    robust,
+)
 from analytics.calendar import Times
 from analytics.design import Design, Floats, Solver, design, factorise, grid, knows_weather, recency, weather_felt
 from analytics.drift import learn_drift
@@ -151,11 +160,11 @@ def learn_cohort(start: Times, place: Place, members: Sequence[Member], fitted: 
 def fit_members(cohort: Cohort, members: Sequence[Member]) -> list[Baseline]:
     """Fit each member on the cohort's fitted hours with what the cohort has learnt, from these members or others."""
     held = _held(members, cohort.fitted)
-    models = dict(_fit_all(cohort, [m for m in held if not refusal(m.energy_kwh)]))
+    models = dict(_fit_all(cohort, [m for m in held if long_enough(m.energy_kwh)]))
     for m in held:
         if m.point not in models:
             on = cohort.training(m.outdoor_c)
-            models[m.point] = describe(on, m.energy_kwh, None, 0, point=m.point, building=m.building)
+            models[m.point] = of_little(on, m.energy_kwh, point=m.point, building=m.building)
     return [models[m.point] for m in members]
 
 
@@ -173,8 +182,7 @@ def predict_cohort(
     made = [k for k in range(len(members)) if not models[k].refused]
     for some in _sharing(cohort, made, lambda k: members[k]):
         on = cohort.design(members[some[0]].outdoor_c, rows)
-        expected = np.maximum(on.times(np.stack([coefficients_of(models[k]) for k in some], axis=1)), 0.0)
-        for k, values in zip(some, expected, strict=True):
+        for k, values in zip(some, predict_all([models[k] for k in some], on), strict=True):
             out[k] = values
     return on, out
 
@@ -234,9 +242,9 @@ def _fit_all(cohort: Cohort, members: Sequence[Member]) -> Iterator[tuple[str, B
                 found, fitted = robust(on, solver, _scaled(some), toward, first=toward, passes=PASSES, stride=STRIDE)
                 for k, member in enumerate(some):
                     scale = _mean(member.energy_kwh)
-                    yield member.point, describe(
-                        on, member.energy_kwh, found[:, k] * scale, solver.freedom, point=member.point,
-                        building=member.building, fitted=fitted[k] * scale,
+                    yield member.point, follows_or_simpler(
+                        on, member.energy_kwh, fitted[k] * scale, found[:, k] * scale, solver.freedom,
+                        point=member.point, building=member.building,
                     )  # fmt: skip
 
 

@@ -24,8 +24,10 @@ class Baseline(Entry, frozen=True, kw_only=True):
     cvrmse_daily: float
     refused: str = ""
     """code of why there is no model ([refusals] of the catalogue), '' = there is one"""
+    simpler: str = ""
+    """code of why it is a simpler model than the hourly regression: few_hours, no_pattern; '' = it is that"""
     facts: dict[str, float] = msgspec.field(default_factory=dict)
-    """the numbers of that reason"""
+    """the numbers of that reason, of either"""
     oos_cvrmse: float | None = None
     oos_nmbe: float | None = None
     """the same out of sample: each stretch foretold from what lay before it (rolling origin); None = too little"""

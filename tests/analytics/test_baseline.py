@@ -76,7 +76,7 @@ def test_too_little_history_is_refused_with_the_reason(on: Design) -> None:
     energy = np.full(len(on), np.nan)
     energy[:100] = 5.0
     model = fit(on, energy, point="B/m")
-    assert (model.refused, model.facts) == ("few_hours", {"hours": 100, "least": 504})
+    assert (model.refused, model.facts) == ("few_hours", {"hours": 100, "least": 192})
     with pytest.raises(ValueError, match="no model"):
         predict(model, on)
 

@@ -92,7 +92,7 @@ def test_a_meter_without_weather_and_one_without_history_are_answered_honestly()
     young = Member("Y/main", "Y", "main", np.where(np.arange(N) > 8600, school(8), np.nan), OUTDOOR)
     cohort, models = fit_cohort(START, PLACE, [*members(5), bare, young], TRAIN)
     assert models[-2].coefficients["weather"] == [0.0]
-    assert (models[-1].refused, models[-1].facts["least"]) == ("few_hours", 504)
+    assert (models[-1].refused, models[-1].facts["least"]) == ("few_hours", 192)
     told = predict_cohort(cohort, [*members(5), bare, young], models, TEST)[1]
     assert np.isfinite(told[-2]).all()
     assert np.isnan(told[-1]).all()
