@@ -1,4 +1,4 @@
-"""What live looking knows of each meter, learnt anew every few weeks from the window of its past.
+"""What live looking knows of each meter, learnt anew every week from the window of its past.
 
 Strategy: the same models as looking back (:mod:`analytics.anomalies.bank`), fitted on at most a year of hours that are
 over; the cost is bounded by that window. Between two fits everything is applied forwards.
