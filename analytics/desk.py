@@ -111,13 +111,14 @@ class Desk:
 
     def saving(self, measure: Measure, examined: Examination, now_ms: int, settings: AnalyticsSettings) -> Saving:
         """Fit on what lies before the works, with lessons that end before them, compare what lies after; both without
-        hours in which a meter was at fault."""
+        hours in which a meter was at fault. What the building did stays in, be it a finding or not: a step that lasts
+        to the works is the level that they began from, and to leave it out is a saving, or a loss, made up."""
         zone, hours = self.hours.building.zone, self.hours
         start_ms, works_ms = instant_ms(measure.start, zone), instant_ms(measure.works_start or measure.start, zone)
-        energy = joined(hours, measure.points)
-        energy[np.any([examined.spoilt[p] for p in measure.points], axis=0)] = np.nan
-        clean = np.sum([examined.clean[p] for p in measure.points], axis=0)
-        model, cohort = self.baseline(measure.points, clean, hours.start_ms < works_ms, works_ms)
+        spoilt = np.any([examined.spoilt[p] for p in measure.points], axis=0)
+        energy = np.where(spoilt, np.nan, joined(hours, measure.points))
+        measured = np.where(spoilt, np.nan, np.sum([hours.measured[p] for p in measure.points], axis=0))
+        model, cohort = self.baseline(measure.points, measured, hours.start_ms < works_ms, works_ms)
         on = cohort.design(hours.outdoor_c)
         after = (hours.start_ms >= start_ms) & (np.arange(len(hours)) < hours.past)
         expected = np.zeros(len(hours)) if model.refused else predict(model, on)

@@ -114,6 +114,18 @@ def test_a_break_that_a_building_shares_is_expected_next_year(whole: Material, r
     assert abs(share(results.savings[0])) < 0.5 * share(alone)
 
 
+def test_a_step_before_the_works_is_the_level_that_they_began_from() -> None:
+    """Used more from October on, for good: a finding, but no energy that the works saved or wasted."""
+    energy = energies()
+    october = instant_ms("2018-10-01", PLACE.zone)
+    more = np.where(START.astype(np.int64) * 1000 >= october, 1.5, 1.0)
+    results = work_out(material(energy | {"B0/main": energy["B0/main"] * more}))
+    assert [(f.kind, f.end_ms) for f in results.findings] == [("base_step", NEW_YEAR)]
+    (saving,) = results.savings
+    assert saving.low_kwh < 0 < saving.high_kwh
+    assert abs(saving.avoided_kwh) < 0.15 * saving.actual_kwh
+
+
 class Counting(MemoryStore):
     """Counts the rows of expectations that are written."""
 
