@@ -23,6 +23,7 @@ ALIKE: Final = 0.05
 """within this share of the others' middle a rank says nothing, and the word says so"""
 FIGURES: Final = ("intensity", "base_share", "night_share", "off_share", "cooling_area")
 
+ON_OVERVIEW: Final = ("intensity", "base_share")
 WITHOUT_AREA: Final = ("base_share", "night_share", "off_share")
 
 
@@ -86,10 +87,27 @@ class Place:
     n: int
 
 
-def places(reader: Reader, building: str, figures: tuple[str, ...] = ("intensity", "base_share")) -> dict[str, Place]:
-    """Where a building stands, for the overview."""
-    told = {s.figure: Place(s.value, s.rank, s.n) for s in peers(reader, building).standings}
-    return {figure: told.get(figure, Place(None, None, 0)) for figure in figures}
+def places(reader: Reader, building: str) -> dict[str, Place]:
+    """Where a building stands, for the overview: of intensity and base_share. Raises KeyError for an unknown one."""
+    return reader.kept("places of all", lambda: _places(reader), 60.0)[building]
+
+
+def _places(reader: Reader) -> dict[str, dict[str, Place]]:
+    """Of every building at once: a city has too many pairs of them."""
+    known = known_figures(reader)
+    types: dict[str, list[str]] = {}
+    for at in reader.portfolio.buildings.values():
+        types.setdefault(at.type, []).append(at.id)
+    found: dict[str, dict[str, Place]] = {building: {} for building in reader.portfolio.buildings}
+    for alike in types.values():
+        for figure in ON_OVERVIEW:
+            values = known[figure]
+            there = np.sort([values[b] for b in alike if b in values])
+            for b in alike:
+                ranked = b in values and len(there) > LEAST_PEERS
+                rank = 1 + int(np.searchsorted(there, values[b])) if ranked else None
+                found[b][figure] = Place(values.get(b), rank, len(there))
+    return found
 
 
 def standing(figure: str, value: float | None, others: list[Peer]) -> Standing:

@@ -78,6 +78,13 @@ def test_without_an_area_nothing_is_compared_by_area(offices):
     assert places(reader, "tower")["intensity"].rank is None
 
 
+def test_the_overview_ranks_as_the_buildings_own_page_does(offices):
+    for building in offices.portfolio.buildings:
+        own = {s.figure: (s.value, s.rank) for s in peers(offices.reader, building).standings}
+        for figure, place in places(offices.reader, building).items():
+            assert (place.value, place.rank) == own[figure]
+
+
 def test_both_pages_tell_the_rank_and_why_there_is_none(offices):
     client = offices.client()
     office = client.get("/buildings/tower?lang=en").text
