@@ -23,6 +23,12 @@ LEAST_SURPRISE: Final = 25.0
 LIKE_SHARE: Final = 0.3
 """Hours in which more than this share of the mean is expected should count something."""
 CAUGHT_UP: Final = 0.5
+SEEN: Final = 0.5
+"""share of the hours for which the parent's balance speaks"""
+OFF_SEASON: Final = 0.25
+"""of the mean hour: where less is expected, the load is out of season, as heat in summer"""
+HABITUAL: Final = 2
+"""More other stretches of zeros at least half as surprising are the load's way: hot water, pools, snow melting."""
 
 
 def silent_meters(unread: Mapping[str, Bools], alive: int, expected: Mapping[str, Floats], main: str) -> list[Episode]:
@@ -69,12 +75,17 @@ def stuck_meters(
     zero = energy == 0
     should = expected > LIKE_SHARE * max(float(expected.mean()), 1e-9)
     usual = (zero & should).sum() / max(int((np.isfinite(energy) & should).sum()), 1)
+    spans = runs(bridged(zero, 1))
+    counts = np.array([(zero & should)[begin:end].sum() for begin, end in spans])
     out = []
-    for begin, end in runs(bridged(zero, 1)):
-        surprising = int((zero & should)[begin:end].sum())
+    for (begin, end), surprising in zip(spans, counts.tolist(), strict=True):
         rarely = max(usual - surprising / max(int(should.sum()), 1), 0.002)
         total = float(expected[begin:end].sum())
         if surprising < 4 or -surprising * np.log(rarely) < LEAST_SURPRISE or _load_is_off(flowed, begin, end, total):
+            continue
+        known = flowed is not None and float(np.isfinite(flowed[begin:end]).mean()) >= SEEN
+        off_season = float(expected[begin:end].mean()) < OFF_SEASON * float(np.nanmean(energy))
+        if not known and (off_season or int((counts >= surprising / 2).sum()) - 1 > HABITUAL):
             continue
         after = np.where(np.isfinite(suspect), suspect, energy)[end : end + 2]
         caught = bool(np.nansum(after) - 2 * float(expected[end : end + 2].sum()) > CAUGHT_UP * total)
@@ -89,6 +100,6 @@ def _load_is_off(flowed: Floats | None, begin: int, end: int, total: float) -> b
     if flowed is None:
         return False
     known = np.isfinite(flowed[begin:end])
-    if known.mean() < 0.5:
+    if known.mean() < SEEN:
         return False
     return float(flowed[begin:end][known].sum()) < 0.3 * total * float(known.mean())
