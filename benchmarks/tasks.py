@@ -38,8 +38,9 @@ PREDICTIONS: Final = (
     Wanted("absolute annual bias, 90th percentile", "abs_bias_p90", most(0.105), SHARE),
     Wanted("meters failed", "failed", most(0), WHOLE),
 )
+# "85–97 %, 34 meters decide it": 97 % are 33 of them
 SAVINGS: Final = (
-    Wanted("coverage of the nominal 90 % band", "coverage_of_nominal_90", Target(0.85, 0.97), SHARE),
+    Wanted("coverage of the nominal 90 % band", "coverage_of_nominal_90", Target(0.85, 33 / 34), SHARE),
     Wanted("interval score ÷ last year's level", "interval_score_vs_last_year", most(0.70)),
     Wanted("refused", "refused_or_unusable", most(2), WHOLE),
     Wanted("a saving of 10 % called significant", "saving_10%_called_significant", least(0.5), "{:.2f}"),

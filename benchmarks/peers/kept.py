@@ -5,17 +5,21 @@ what it was asked (``asked.json``, written last), and a run that is broken off c
 detector's scores do not depend on the alarm budget; its episodes are made of them anew for whatever ours told.
 """
 
+import csv
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from benchmarks.peers.beside import Child, ask, is_main
+import pyarrow.parquet as pq
+
+from benchmarks.peers.beside import Child, ask
 from benchmarks.peers.catalogue import SAVINGS
 from benchmarks.peers.episodes import episodes
-from benchmarks.peers.folder import read_folder, read_hours, write_rows
+from benchmarks.peers.folder import read_hours, write_rows
 
 LOOKED_AT: Final = ("site.toml", "meters.csv", "energy.parquet", "weather.parquet", "faults/energy.parquet")
 ASKED: Final = "asked.json"
@@ -34,20 +38,30 @@ class Kept:
 
 def question(peer: str, site: Path) -> dict[str, object]:
     """What a peer is asked about a site; another digest is another question."""
+    here = [(site / name, (site / name).stat()) for name in LOOKED_AT if (site / name).exists()]
+    digest = _digest(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in here))
+    return {"peer": peer, "site": digest, "meters": meters_of(peer, site)}
+
+
+@cache
+def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Of what the files hold; kept for as long as they seem to be the same."""
     digest = hashlib.sha256()
-    for name in LOOKED_AT:
-        if (site / name).exists():
-            digest.update(name.encode() + (site / name).read_bytes())
-    return {"peer": peer, "site": digest.hexdigest(), "meters": meters_of(peer, site)}
+    for path, _, _ in files:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def meters_of(peer: str, site: Path) -> list[str]:
     """Those that the judge asks about: mains, or all that are shown with faults (or labels)."""
-    folder = read_folder(site)
-    if peer in SAVINGS:
-        return [m for m in folder.energy if is_main(folder, m)]
     faults = site / "faults" / "energy.parquet"
-    return list(read_hours(faults)[1] if faults.exists() else folder.energy)
+    shown = faults if peer not in SAVINGS and faults.exists() else site / "energy.parquet"
+    names = [name for name in pq.read_schema(shown).names if name != "time"]
+    if peer not in SAVINGS:
+        return names
+    with (site / "meters.csv").open(encoding="utf-8", newline="") as file:
+        about = {row["meter"]: row for row in csv.DictReader(file)}
+    return [m for m in names if about[m]["role"] == "main" and about[m]["medium"] in ("electricity", "gas")]
 
 
 def is_kept(peer: str, site: Path, out: Path) -> bool:
