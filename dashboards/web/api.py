@@ -14,6 +14,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from dashboards.catalogue import LANGUAGES
 from dashboards.catalogue.sentence import Sentence
+from dashboards.queries.basis import Basis, basis
 from dashboards.queries.district import District, district
 from dashboards.queries.findings import FindingView, findings
 from dashboards.queries.heat import Heat, heat
@@ -157,7 +158,7 @@ def _building(router: APIRouter, reader: Reader) -> None:
         _known_building(reader.portfolio, building)
         return json_answer(request, building_view(reader.portfolio, building))
 
-    def picture(path: str, view: type, summary: str, make: Any) -> None:
+    def picture(path: str, view: Any, summary: str, make: Any) -> None:
         @router.get(f"/buildings/{{building}}/{path}", response_model=view, tags=["building"], summary=summary)
         def read(request: Request, building: str) -> Response:
             _known_building(reader.portfolio, building)
@@ -174,6 +175,7 @@ def _building(router: APIRouter, reader: Reader) -> None:
     picture("heat", Heat, "A year, day × hour", heat)
     picture("base", BaseLoad, "Base load and its trend", base_load)
     picture("shape", Shape, "Typical days and figures of the main meter's load", shape)
+    picture("baseline", Basis | None, "How good the main meter's baseline is, null while there is none", basis)
     picture("peers", Peers, "Figures beside those of buildings of the same type", peers)
     picture("tree", list[Node], "Meter tree with balance", tree)
 

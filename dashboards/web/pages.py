@@ -11,6 +11,7 @@ from starlette.responses import Response
 from dashboards.catalogue import LANGUAGES, figures, keys, known, text
 from dashboards.colours import HEAT, ITEMS, item_of
 from dashboards.queries.asof import as_of
+from dashboards.queries.basis import basis
 from dashboards.queries.district import district
 from dashboards.queries.findings import findings
 from dashboards.queries.meter import meter_day
@@ -115,6 +116,7 @@ class Pages:
             "upto": as_of(reader, at.id),
             "filling": reader.backfill(),
             "today": today(reader, at.id),
+            "basis": basis(reader, at.id),
             "month": month(reader, at.id),
             "intensity": intensity(reader, at.id),
             "base": base_load(reader, at.id),

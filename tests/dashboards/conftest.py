@@ -24,6 +24,7 @@ from submeter.stores.memory import MemoryStore
 from submeter.stores.port import Column, Store
 from submeter.words import (
     Balance,
+    Baseline,
     Block,
     Building,
     CarbonFactor,
@@ -270,6 +271,9 @@ def tell(store: Store) -> None:
                   off_share=0.18, model="3PC", cooling=42.0, cools_above=21.5,
                   typical=[TypicalDay(share=0.69, working=1.0, kwh=[20.0] * 8 + [60.0] * 10 + [20.0] * 6),
                            TypicalDay(share=0.31, working=0.02, kwh=[20.0] * 24)]),
+        Baseline(id="tower/main@2025-11-01", building="tower", point="tower/main", model="1P-means/1", start_ms=0,
+                 end_ms=NOW_MS, n=600, p=50, cvrmse=0.12, nmbe=0.0, r2=0.9, cvrmse_daily=0.08, oos_cvrmse=0.17,
+                 simpler="few_hours", facts={"hours": 600.0, "least": 720.0}),
         GatewayStatus(id="gw1", told_ms=NOW_MS - 20_000, waiting=3, oldest_ms=NOW_MS - 60_000, polls=88_000, errors=2),
         Frozen(id="hotel/main", building="hotel", until_ms=NOW_MS - 400 * 86_400_000, reading_ms=0, counted=0, raw_ms=0,
                told_ms=NOW_MS),
