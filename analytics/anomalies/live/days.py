@@ -35,7 +35,8 @@ class Habits:
     """Of each meter's days: ``follow`` (meters, lags) · ``weight`` (meters, 2, blocks) of other and working days ·
     ``root`` (meters, blocks, blocks) as in :class:`~analytics.anomalies.bank.noise.Noise` · ``persist`` (meters,
     LONGEST) variance of long means · ``mean`` and ``span`` (meters) kWh · ``wide`` (meters) scale of the log residual
-    · ``along`` (meters, blocks) how far it goes along with the others, ``scale`` (meters) in which."""
+    · ``along`` (meters, blocks) how far it goes along with the others, ``scale`` (meters) in which · ``swing`` (meters)
+    scale of what is usual within a day, in units of ``wide``."""
 
     follow: Floats
     weight: Floats
@@ -46,6 +47,7 @@ class Habits:
     wide: Floats
     along: Floats
     scale: Floats
+    swing: Floats
 
 
 class Sums(NamedTuple):

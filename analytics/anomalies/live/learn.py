@@ -71,7 +71,7 @@ def learn(window: Window, place: Place) -> tuple[Learnt, Floats]:
     expected = np.maximum(np.exp(usual) - floor[:, None], 0.2 * floor[:, None])
     shown = np.log(np.maximum(window.energy, 0) + floor[:, None]) - usual
     rates = learn_rates(window.energy, expected, shown, window.spoilt)
-    return Learnt(tuple(coefficients), floor, rates, _habits(energy, logs - usual, working[:days], days)), usual
+    return Learnt(tuple(coefficients), floor, rates, _habits(energy, usual, logs, working[:days])), usual
 
 
 def _fitted(on: Design, logs: Floats) -> Floats:
@@ -85,7 +85,8 @@ def _fitted(on: Design, logs: Floats) -> Floats:
     return out
 
 
-def _habits(energy: Floats, residual: Floats, working: Bools, days: int) -> Habits:
+def _habits(energy: Floats, usual: Floats, logs: Floats, working: Bools) -> Habits:
+    days, residual = len(working), logs - usual
     wide = np.array([max(spread(row), 1e-3) for row in residual])
     most = (MOST_SPREADS * wide)[:, None]
     cells = blocked(np.clip(residual, -most, most), 0, days)
@@ -101,10 +102,12 @@ def _habits(energy: Floats, residual: Floats, working: Bools, days: int) -> Habi
         rows = rows if rows.any() else np.ones(days, bool)
         weight[:, kind] = [n.weight[rows].max(axis=0) for n in found]
     sizes = [scale_of(row, np.ones(len(row), bool)) for row in energy]
+    of_day = usual[:, : 24 * days].reshape(len(usual), days, 24)
+    swing = (of_day - of_day.mean(axis=2, keepdims=True)).std(axis=(1, 2)) / wide
     return Habits(
         np.array([n.follow for n in found]), weight, np.array([n.root for n in found], float),
         np.array([persistence(n.level, tuple(range(1, LONGEST + 1))) for n in found]),
-        np.array([s.mean for s in sizes]), np.array([s.span for s in sizes]), wide, along, scale,
+        np.array([s.mean for s in sizes]), np.array([s.span for s in sizes]), wide, along, scale, swing,
     )  # fmt: skip
 
 

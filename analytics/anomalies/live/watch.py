@@ -58,6 +58,8 @@ LONG: Final = {"level_up": -1.2, "night_on": 1.5, "phase_loss": 1.5, "time_shift
 """Logarithm of the odds at which a long fault is told. Drifts are left to looking back: they are not seen in time."""
 DOUBT: Final = {"level_up": 0.0, "night_on": 0.1, "phase_loss": 0.1, "time_shift": 0.1}
 """How much of the odds of *unlike* speak against it."""
+LEAST_SWING: Final = 0.5
+"""A clock that is off cannot be seen on a load that is as flat as its noise."""
 RELEASE: Final = 4.0
 """A fault is over when its odds are lower than what it was told at by so much."""
 LATELY_D: Final = 5
@@ -338,6 +340,7 @@ def _judge(state: State, sums: Sums, rows: tuple[int, int], limits: Limits) -> t
     odds, days = odds_of(state.learnt.habits, sums)
     other = np.exp(odds[KINDS.index(UNLIKE)])
     score = np.stack([odds[KINDS.index(k)] - np.log1p(DOUBT[k] * other) - least for k, least in LONG.items()])
+    score[list(LONG).index("time_shift"), state.learnt.habits.swing < LEAST_SWING] = -np.inf
     at = _hours_since(state.window.start[-1]) + 1 + k
     told, held = [], state.held.copy()
     best = score.max(axis=0)
@@ -347,7 +350,8 @@ def _judge(state: State, sums: Sums, rows: tuple[int, int], limits: Limits) -> t
             if held[meter] > HOLD_D[1] or (held[meter] > HOLD_D[0] and best[meter] < -RELEASE):
                 held[meter] = 0
         elif best[meter] > 0 and at >= state.quiet[meter]:
-            row = max((KINDS.index(kind) for kind in LONG), key=lambda r: float(odds[r, meter]))
+            can = (KINDS.index(kind) for kind, s in zip(LONG, score[:, meter], strict=True) if s > -np.inf)
+            row = max(can, key=lambda r: float(odds[r, meter]))
             begin_ = at - (k - first) - 24 * (int(days[row, meter]) - 1)
             if at + 1 - begin_ >= limits.hold_h:
                 told.append(_telling(state, k, meter, KINDS[row], begin_, float(odds[row, meter])))

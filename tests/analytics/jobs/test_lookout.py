@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics.jobs import lookout
+from analytics.jobs import Analyst, lookout
 from analytics.jobs.coming import HOUR, WAIT_H, Coming
+from analytics.jobs.feed import IDLE_S
 from analytics.jobs.lookout import HISTORY_H, Lookout, Step
-from submeter.settings.settings import AlarmSettings
+from submeter.clock import HandClock
+from submeter.settings.settings import AlarmSettings, AnalyticsSettings
 from submeter.stores.memory import MemoryStore
 from submeter.stores.port import Column
 from submeter.words import (
@@ -335,3 +337,62 @@ def test_what_shows_in_a_meter_and_in_the_one_above_it_is_told_once() -> None:
 def test_buildings_that_wait_sleep_and_wake_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookout, "AWAKE", 0)
     assert told(told_of(loads(), [FAULT + 30, FAULT + 70, N])) == told(at_once())
+
+
+# ── with the ledger before it ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class MortalFeed(MortalStore):
+    """Dies at its nth write of any sort. What was written to columns stays, as on a server without transactions."""
+
+    def write_intervals(self, *what: Any) -> None:
+        self.lives -= 1
+        if self.lives < 0:
+            raise StoreAway("killed by the test")
+        super().write_intervals(*what)
+
+    def set_cursor(self, *what: Any) -> None:
+        self.lives -= 1
+        if self.lives < 0:
+            raise StoreAway("killed by the test")
+        super().set_cursor(*what)
+
+
+def count(store: MemoryStore, energy: dict[str, np.ndarray], first: int, last: int) -> None:
+    """Hourly readings of the registers from row ``first`` to ``last``, touched as intake does."""
+    times = (START + np.arange(first, last + 1) * HOUR).astype(np.int64) * 1000
+    for point, values in energy.items():
+        shown = np.r_[0.0, np.cumsum(values)][first : last + 1]
+        series = Series(point, "1", "energy_import")
+        store.write_readings([Block(series, Readings.of(times, np.round(shown * 1e6).astype(np.int64)))])
+        store.touch([(point, int(times[0]), int(times[-1]) + 1)])
+
+
+def job(store: MemoryStore, row: int) -> Analyst:
+    clock = HandClock(now_s(row) * 1000)
+    return Analyst(store, lambda: PORTFOLIO, AnalyticsSettings(), clock, study=lambda *_: None,
+                   lookout=Lookout(store, AlarmSettings()))  # fmt: skip
+
+
+def work(store: MemoryStore, row: int) -> None:
+    analyst = job(store, row)
+    while analyst.step() < IDLE_S:
+        pass
+
+
+def test_a_feed_that_is_killed_anywhere_tells_each_fault_once() -> None:
+    energy, fault = loads(), HISTORY_H + 4 * DAY + 9
+    rows, kills = [fault, fault + 1, fault + 3, fault + 6, fault + 20], 0
+    store, first = MortalFeed(), 0
+    for row in rows:
+        count(store, energy, first, row)
+        first = row
+        for lives in range(1000):
+            store.lives = lives
+            with suppress(StoreAway):
+                work(store, row)
+                break
+            kills += 1
+        store.lives = 10**9
+    assert kills > 5 * len(rows)
+    assert told(store) == told(at_once())[:1]

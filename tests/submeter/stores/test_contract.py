@@ -32,6 +32,8 @@ from submeter.words import (
     Series,
     TooLate,
     UsualMeter,
+    Watch,
+    Watched,
     Written,
 )
 
@@ -425,6 +427,8 @@ ENTRIES = [
            usual=[UsualMeter(kind="main", width=1, meters=5, coefficients=[0.1] * 24)], error_log=[0.1], weekly=[0.2]),
     Balance(id="office-7/main", building="office-7", point="office-7/main", start_ms=0, end_ms=1, main_kwh=3,
             children_kwh=2, band_kwh=0.1, completeness=1),
+    Watch(id="office-7", building="office-7", until_s=NOON // 1000, state=b"\x00\xff\x80 any bytes"),
+    Watched(id="office-7", building="office-7", since_s=NOON // 1000, until_s=NOON // 1000 + 3600, hours=b""),
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ def _habits(rng: np.random.Generator) -> Habits:
     one = np.ones(METERS)
     return Habits(
         rng.uniform(0, 0.5, (METERS, len(LAGS))), rng.uniform(5, 20, (METERS, 2, BLOCKS)), np.stack([root] * METERS),
-        np.ones((METERS, LONGEST)), one, one, one, np.zeros((METERS, BLOCKS)), one,
+        np.ones((METERS, LONGEST)), one, one, one, np.zeros((METERS, BLOCKS)), one, one,
     )  # fmt: skip
 
 
