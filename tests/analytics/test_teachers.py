@@ -82,9 +82,9 @@ def test_what_has_grown_by_more_than_a_hundredth_is_learnt_anew() -> None:
     assert [u.meters for u in store.entries(Lesson)[-1].usual] == [6]
 
 
-def test_a_corrected_day_is_no_other_lesson() -> None:
+def test_a_corrected_day_is_no_other_lesson(taught: MemoryStore) -> None:
     store = fill(MemoryStore(), energies())
-    learn_due(store, town(), PLACE, NOW)
+    store.put(*taught.entries(Lesson))
     before = store.entries(Lesson)
     energy = school(3)
     energy[5000:5024] *= 1.5
@@ -106,8 +106,8 @@ class Interrupted(MemoryStore):
         super().put(*entries)
 
 
-@pytest.mark.parametrize("kept", [0, 3, 7])
-def test_learning_that_is_cut_short_goes_on_with_what_is_missing(taught: MemoryStore, kept: int) -> None:
+def test_learning_that_is_cut_short_goes_on_with_what_is_missing(taught: MemoryStore) -> None:
+    kept = 5
     store = Interrupted()
     fill(store, energies())
     store.left = kept
@@ -120,15 +120,15 @@ def test_learning_that_is_cut_short_goes_on_with_what_is_missing(taught: MemoryS
 
 
 def test_few_buildings_and_other_places_learn_nothing() -> None:
-    store = fill(MemoryStore(), energies())
+    store = MemoryStore()
     assert learn_due(store, town(4), PLACE, NOW) == 0
     assert learn_due(store, town(), Place("Europe/Oslo", "NO", "03"), NOW) == 0
     assert store.entries(Lesson) == []
 
 
-def test_a_lesson_of_an_older_model_is_learnt_anew() -> None:
+def test_a_lesson_of_an_older_model_is_learnt_anew(taught: MemoryStore) -> None:
     store = fill(MemoryStore(), energies())
-    learn_due(store, town(), PLACE, NOW)
+    store.put(*taught.entries(Lesson))
     lesson = store.entries(Lesson)[0]
     store.put(structs.replace(lesson, model="older"))
     assert learn_due(store, town(), PLACE, NOW) == 1
