@@ -241,8 +241,8 @@ def test_the_shape_of_the_load_is_told_in_figures_and_kinds_of_day(client):
 def test_what_is_expected_says_what_it_rests_on(client):
     words = text_of(client.get("/buildings/tower?lang=en").text)
     assert "It rests on 600 hours; off by 12 % of the mean hour in them (CV(RMSE)), by 17 % in hours foretold" in words
-    assert "a simpler model, since the meter has 600 usable hours; the hourly one needs 720." in words
-    assert "滚动预测误差17 %。 采用较简单的模型" in text_of(client.get("/buildings/tower?lang=zh").text)
+    assert "; a simpler model, since the meter has 600 usable hours; the hourly one needs 720." in words
+    assert "滚动预测误差17 %；采用较简单的模型" in text_of(client.get("/buildings/tower?lang=zh").text)
     assert client.get("/api/v1/buildings/tower/baseline").json()["oos_cvrmse"] == 0.17
     assert client.get("/api/v1/buildings/hotel/baseline").json() is None
 
