@@ -31,7 +31,7 @@ LEAST_HOURS: Final = 21 * 24
 LEAST_EXPLAINED: Final = 0.02
 EVEN: Final = 1e-9
 """Share of the squares that spread must be, for it to be any."""
-HOURS_AT_ONCE: Final = 4
+HOURS_AT_ONCE: Final = 8
 BAND: Final = 0.05
 """Share of hours below, and above, the expected band."""
 
@@ -100,7 +100,7 @@ def explained(on: Design, energy_kwh: Floats, fitted: Floats, p: int) -> float:
 def _simpler(
     on: Design, energy_kwh: Floats, point: str, building: str, why: str, facts: dict[str, float]
 ) -> Baseline:  # fmt: skip
-    name, kept, p = simple.learn(on, energy_kwh)
+    name, kept, p = simple.learn(on, energy_kwh, level=why == "no_pattern")
     known = np.isfinite(energy_kwh)
     q, more = _judged(on, energy_kwh, simple.expected(name, kept, on), p)
     told = _named(on, known, point, building, quality_=q, coefficients=kept | more)

@@ -11,7 +11,6 @@ month. Shrinking more, or towards the usual meter of the same category, gained n
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from typing import Final, TypeVar
 
 import numpy as np
@@ -49,6 +48,8 @@ MOST_TABLES: Final = 128
 MOST_WEATHERS: Final = 512
 """So many tables of the training period (3 MB a year) and weathers (0.5 MB) are kept; more are made anew, so that a
 city in which each building has a station of its own fits into memory."""
+SAMPLED: Final = 97
+"""Every so manieth hour is looked at first, to tell temperatures apart."""
 
 T = TypeVar("T")
 
@@ -86,7 +87,8 @@ class Cohort:
     usual: dict[tuple[str, int], Usual] = field(default_factory=dict)
     half_life_days: float = HALF_LIFE_DAYS
     _seen: dict[int, tuple[Floats, int]] = field(default_factory=dict, repr=False)
-    _codes: dict[bytes, int] = field(default_factory=dict, repr=False)
+    _alike: dict[bytes, list[int]] = field(default_factory=dict, repr=False)
+    _series: list[Floats] = field(default_factory=list, repr=False)
     _felt: dict[int, Floats] = field(default_factory=dict, repr=False)
     _plain: dict[tuple[bool, bytes], Design] = field(default_factory=dict, repr=False)
     _training: dict[int, Design] = field(default_factory=dict, repr=False)
@@ -97,9 +99,17 @@ class Cohort:
             return 0
         seen = self._seen.get(id(outdoor_c))
         if seen is None or seen[0] is not outdoor_c:
-            code = self._codes.setdefault(blake2b(outdoor_c.tobytes()).digest(), len(self._codes) + 1)
-            seen = self._seen[id(outdoor_c)] = (outdoor_c, code)  # kept, so that no other array gets its id
+            seen = self._seen[id(outdoor_c)] = (outdoor_c, self._code(outdoor_c))  # kept: no other gets its id
         return seen[1]
+
+    def _code(self, outdoor_c: Floats) -> int:
+        alike = self._alike.setdefault(outdoor_c[::SAMPLED].tobytes(), [])
+        for code in alike:
+            if np.array_equal(self._series[code - 1], outdoor_c, equal_nan=True):
+                return code
+        self._series.append(outdoor_c)
+        alike.append(len(self._series))
+        return len(self._series)
 
     def design(self, outdoor_c: Floats | None, rows: Bools | None = None) -> Design:
         """The table of some (n) of the hours, or of all, for a meter of that weather."""

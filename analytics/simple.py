@@ -38,12 +38,12 @@ def is_simple(model: str) -> bool:
     return model.endswith(SUFFIX)
 
 
-def learn(on: Design, energy_kwh: Floats) -> tuple[str, dict[str, list[float]], int]:
+def learn(on: Design, energy_kwh: Floats, *, level: bool = False) -> tuple[str, dict[str, list[float]], int]:
     """The model of hourly energy (n, NaN = leave out; some known): its name, what it has learnt, and its number of
-    parameters."""
+    parameters. ``level``: without a line of temperature."""
     known = np.isfinite(energy_kwh)
     of_hour, sizes = _hour_means(on, energy_kwh, known)
-    line = _line(on, energy_kwh, of_hour, known)
+    line = ChangePoint("1P", 1.0) if level else _line(on, energy_kwh, of_hour, known)
     kept = {"other": of_hour[0].tolist(), "work": of_hour[1].tolist(), "line": _frozen(line)}
     return line.name + SUFFIX, kept, sizes + line.p - 1
 

@@ -152,9 +152,17 @@ def _rigid_residual(columns: Floats, daily: Floats, known: Bools) -> tuple[Float
         right = (heavy.transpose(0, 2, 1) @ y[..., None])[..., 0]
         inverse = np.linalg.inv(heavy.transpose(0, 2, 1) @ columns + ridge)
         residual = y - (columns @ (inverse @ right[..., None]))[..., 0]
-        scale = 1.4826 * np.array([np.median(np.abs(r[k])) for r, k in zip(residual, known, strict=True)]) + 1e-9
+        scale = 1.4826 * _middle(np.abs(residual), known) + 1e-9
         weight = known * np.minimum(1.0, scale[:, None] / np.maximum(np.abs(residual), 1e-12))
     return residual, np.asarray(y.sum(axis=1) / known.sum(axis=1), float)
+
+
+def _middle(size: Floats, known: Bools) -> Floats:
+    """Median over the known ones of each row; each row has some."""
+    ordered = np.sort(np.where(known, size, np.inf), axis=1)
+    count = known.sum(axis=1)
+    at = np.stack([(count - 1) // 2, count // 2], axis=1)
+    return np.asarray(np.take_along_axis(ordered, at, axis=1).mean(axis=1), float)
 
 
 def _by_week(days: Ints, share: Floats, known: Bools) -> tuple[Ints, Floats]:
