@@ -240,8 +240,8 @@ class InfluxStore:
     def _mirror(self, entries: Sequence[Entry]) -> None:
         findings = [e for e in entries if isinstance(e, Finding)]
         if findings:
-            kept = {f.id: f.start_ms for f in self._state.entries(Finding)}
-            self._forget_findings([f.id for f in findings if kept.get(f.id, f.start_ms) != f.start_ms])
+            kept = {f.id: (f.start_ms, f.kind) for f in self._state.entries(Finding)}
+            self._forget_findings([f.id for f in findings if f.id in kept and kept[f.id] != (f.start_ms, f.kind)])
         self._wait([line.finding_line(f) for f in findings], "ms")
         self._wait([line.gateway_line(e) for e in entries if isinstance(e, GatewayStatus)], "ms")
         self._wait(line.quarantine_lines(e for e in entries if isinstance(e, Quarantined)), "ms")

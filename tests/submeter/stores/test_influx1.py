@@ -166,6 +166,14 @@ def test_a_finding_that_closes_moves_or_goes_is_never_listed_twice(database: Dat
     assert database.rows("SELECT open FROM finding") == []
 
 
+def test_a_finding_whose_kind_is_refined_is_listed_under_the_new_one_alone(database: Database) -> None:
+    store = database.open()
+    store.put(FINDING)
+    store.put(msgspec.structs.replace(FINDING, kind="base_step", first_kind="drift"))
+
+    assert database.rows("SELECT open, kind FROM finding") == [[NOON, 1, "base_step"]]
+
+
 def test_a_finding_that_moves_within_one_transaction_is_listed_once(database: Database) -> None:
     store = database.open()
     with store.writing():
