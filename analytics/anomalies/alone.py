@@ -1,12 +1,14 @@
-"""What a meter tells all by itself: the bank's verdicts as episodes, where the meter tree says nothing.
+"""What a meter tells all by itself: the bank's verdicts as episodes.
 
-Strategy: hours in which a reading is impossible or repeats itself need no relatives, so every meter is asked for those.
-Lasting faults are told here of a meter that has neither parent nor children; of one that has, the balance and its
-own load know more (:mod:`analytics.anomalies.gains`, :mod:`analytics.anomalies.levels`), and a load that runs by
-another timetable would look like a clock that is off.
+Strategy: every meter of a building is held against the bank (:mod:`analytics.anomalies.bank`) at once; what it is sure
+of becomes an episode. Whether the meter's relatives bear it out is asked by :mod:`analytics.anomalies.kin`. In
+sub-meters of pretend worlds the bank alone tells none of six lights left on and one of four steps, for its nights and
+sizes are those of a whole building; so levels (:mod:`analytics.anomalies.levels`) stay, which know a circuit's own
+quiet hours. On the mains of 18 real buildings with sub-meters and faults put into their year, F1 is .55 without the
+bank, .74 with it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -40,24 +42,22 @@ KEPT: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def told_alone(energy: Mapping[str, Floats], designs: Sequence[Design], single: Collection[str]) -> list[Episode]:
-    """Episodes of meters: ``energy`` (n) of each, NaN where unknown or spoilt already; ``designs`` in the same order;
-    ``single`` have no relatives."""
+def verdicts(energy: Mapping[str, Floats], designs: Sequence[Design]) -> list[Episode]:
+    """Episodes of meters, each by itself: ``energy`` (n) of each, NaN where unknown or spoilt already; ``designs`` in
+    the same order."""
     if not energy:
         return []
     n = len(designs[0])
     record = recorded(tuple(energy), np.array(list(energy.values())), designs, np.zeros(n, bool), np.ones(n, bool))
-    return [_episode(t) for t in look_back(record).told if _wanted(t, single)]
+    return [_episode(t) for t in look_back(record).told if _wanted(t)]
 
 
-def _wanted(told: Told, single: Collection[str]) -> bool:
+def _wanted(told: Told) -> bool:
     if told.kind not in KIND_OF:
         return False
     if told.kind == "stuck" and told.evidence["swing"] < LEAST_SWING:
         return False
-    if told.kind in HOURLY:
-        return told.confidence >= SURE_OF_HOURS
-    return told.meter in single and told.confidence >= (SURE_OF_HOURS if told.kind == "stuck" else SURE)
+    return told.confidence >= (SURE_OF_HOURS if told.kind in (*HOURLY, "stuck") else SURE)
 
 
 def _episode(told: Told) -> Episode:

@@ -147,6 +147,11 @@ class Episode:
     holes: tuple[tuple[int, int], ...] = ()
     fact: bool = False
 
+    @property
+    def is_load(self) -> bool:
+        """Whether it is the load's and not the meter's."""
+        return self.kind in LOAD_KINDS
+
     def covers(self, n: int) -> Bools:
         """Which of n rows it keeps out of baselines."""
         mask = np.zeros(n, bool)

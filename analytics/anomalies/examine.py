@@ -1,10 +1,11 @@
 """The examination of one building: every rule in its order, each on what the ones before left.
 
 Strategy: silence and registers need no model; a first robust fit of every meter then shows gross errors and
-standstills; the balances of parents show faults of gain; what is left is fitted again and searched for faults of
-load, from the leaves of the meter tree upwards, each parent without what its children have explained. A fault that
-several children of one parent share is told once, of the parent. Models are fitted anew without the hours that an
-episode spoils, so they are good for expectation and savings as well.
+standstills; the balances of parents show faults of gain; then every meter is held against the bank of faults, and its
+relatives are asked whether that can be; what is left is fitted again and searched for faults of load, from the leaves
+of the meter tree upwards, each parent without what its children have explained. A fault that several children of one
+parent share is told once, of the parent. Models are fitted anew without the hours that an episode spoils, so they are
+good for expectation and savings as well.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +15,12 @@ from typing import Final
 
 import numpy as np
 
-from analytics.anomalies.alone import told_alone
+from analytics.anomalies.alone import verdicts
 from analytics.anomalies.budget import Untold, chosen
 from analytics.anomalies.episode import Bools, Episode
-from analytics.anomalies.gains import Family, gain_faults, join
+from analytics.anomalies.gains import Family, gain_faults
 from analytics.anomalies.gross import gross_errors, gross_hours, near_gap
+from analytics.anomalies.kin import Home, blamed_once, common, home_of, is_piece, named_for, one_at_a_time
 from analytics.anomalies.levels import Load, load_faults
 from analytics.anomalies.operation import with_operation
 from analytics.anomalies.registers import Backwards, Glitch
@@ -30,17 +32,13 @@ from analytics.calendar import hour_type
 from analytics.design import Design
 from analytics.hours import Hours
 from analytics.quality import Floats
+from analytics.tree import blame
 from submeter.settings.settings import AlarmSettings
 from submeter.words import Baseline, Medium, Point
 
 ROUNDS: Final = 3
 """Balances and levels are searched this often at most, each time with a fit that leaves out what was found before."""
 MOST_LOSS: Final = 0.02
-TOGETHER_H: Final = 72
-INSIDE: Final = 0.9
-HALF: Final = 0.5
-"""Episodes of one kind in several children that begin and end this close have one cause."""
-
 Fitter = Callable[[str, Design, Floats], tuple[Floats, int]]
 """(point, design, energy (n) kWh with NaN = leave out) → coefficients (24, columns), effective number of parameters"""
 
@@ -96,6 +94,7 @@ class _Examiner:
         self.fits: dict[str, tuple[Floats, int]] = {}
         self.expected: dict[str, Floats] = {}
         self.found: list[Episode] = []
+        self.hinted: list[Episode] = []
         self.backwards: list[tuple[Episode, float]] = []
         self.kind = hour_type(hours.building.zone, hours.start.astype(np.int64))
         self.day = designs(hours.points[0].id).day - int(designs(hours.points[0].id).day[0])
@@ -111,7 +110,7 @@ class _Examiner:
         self._alone()
         meter_faults = list(self.found)
         loads = self._operation(self._loads(), together)
-        self.found = meter_faults + _common(loads, self.points)
+        self.found = meter_faults + common(loads, self.points)
         models = {p: self._model(p) for p in self.points}
         return Examination(tuple(self.found), models, self.clean, self._spoilt(meter_faults))
 
@@ -239,27 +238,35 @@ class _Examiner:
                 mine = again
                 if done:
                     break
-            found += _one_at_a_time(mine)
-        found = _blamed_once(found)
+            found += one_at_a_time(mine)
+        found = blamed_once(found)
         self._fit(self._spoil(found))
         self.found += found
 
     # one meter alone
     def _alone(self) -> None:
-        """Hours that cannot be, of every meter; lasting faults of meters without relatives."""
-        parents = {p.parent for p in self.points.values()}
-        single = {p.id for p in self.points.values() if p.parent not in self.points and p.id not in parents}
+        """What each meter tells by itself, unless its relatives know better; loads wait for what their level tells."""
         energy = {p: self.clean[p] for p in self.fits}
-        found = told_alone(energy, [self.designs(p) for p in energy], single)
-        found = [e for e in found if not _inside(e, self.found)]
+        told = verdicts(energy, [self.designs(p) for p in energy])
+        homes = [self._home(parent, children) for parent, children in self._families().items()]
+        found = [e for e in told if not _inside(e, self.found) and not any(home.denies(e) for home in homes)]
+        related = {p for home in homes for p in home.members}
+        self.hinted = [named_for(self.points[e.point].item, e) for e in found if e.is_load and e.point in related]
+        found = [e for e in found if not (e.is_load and e.point in related)]
         self._fit(self._spoil(found))
         self.found += found
+
+    def _home(self, parent: str, children: list[str]) -> Home:
+        nothing, members = np.zeros(len(self.hours), bool), [*children, parent]
+        shown, expected = (np.column_stack([of[p] for p in members]) for of in (self.clean, self.expected))
+        residual = self._balance(parent, children, nothing).residual
+        return home_of(members, blame.Family(shown, expected, residual, self.kind, ~nothing, parent=True))
 
     # levels
     def _loads(self) -> list[Episode]:
         found: dict[str, list[Episode]] = {}
         excess: dict[str, Floats] = {}
-        for point in sorted(self.fits, key=lambda p: -self._depth(p)):
+        for point in sorted(self.fits, key=lambda p: -len(self._chain(p))):
             children = [c for c in self.points if self.points[c].parent == point and c in excess]
             below = np.sum([excess[c] for c in children], axis=0) if children else np.zeros(len(self.hours))
             if below.any():
@@ -269,12 +276,21 @@ class _Examiner:
                 found[point], excess[point] = [], below
                 continue
             found[point] = self._load_rounds(point)
+            found[point] += self._hinted(point, [e for of_point in found.values() for e in of_point])
             mine = np.zeros(len(self.hours), bool)
             for episode in found[point]:
                 mine |= episode.covers(len(self.hours))
             own = np.where(mine, np.nan_to_num(self.hours.measured[point] - self.expected[point]), 0.0)
             excess[point] = np.where(mine, own, below)
         return [e for of_point in found.values() for e in of_point]
+
+    def _hinted(self, point: str, found: list[Episode]) -> list[Episode]:
+        """What the meter told by itself, where neither its own level nor a meter below has told it."""
+        known = [e for e in found if point in self._chain(e.point)]
+        mine = [e for e in self.hinted if e.point == point and not any(is_piece(e, o) for o in known)]
+        if mine:
+            self._fit(self._spoil(mine))
+        return mine
 
     def _load_rounds(self, point: str) -> list[Episode]:
         """Search, fit without what was found, search again; nothing where too little would be left to know what is
@@ -320,11 +336,12 @@ class _Examiner:
         self._fit(self._spoil([e for e in joined if e not in loads]))
         return joined
 
-    def _depth(self, point: str) -> int:
-        depth = 0
-        while (parent := self.points[point].parent) in self.points:
-            point, depth = parent, depth + 1
-        return depth
+    def _chain(self, point: str) -> list[str]:
+        """The meter and all above it."""
+        chain = [point]
+        while (parent := self.points[chain[-1]].parent) in self.points:
+            chain.append(parent)
+        return chain
 
 
 def _measured_anew(episode: Episode, energy: Floats, expected: Floats) -> Episode:
@@ -376,56 +393,3 @@ def _touches(episode: Episode, others: list[Episode]) -> bool:
 def _same(one: list[Episode], other: list[Episode]) -> bool:
     key = sorted((e.point, e.kind, e.begin, e.end) for e in one)
     return key == sorted((e.point, e.kind, e.begin, e.end) for e in other)
-
-
-def _one_at_a_time(found: list[Episode]) -> list[Episode]:
-    """Of one family's verdicts: what lies inside a larger one of a sibling is a piece of that, not a second fault."""
-    out: list[Episode] = []
-    for episode in sorted(found, key=lambda e: -abs(e.amount or 0.0)):
-        if not any(
-            o.point != episode.point and _overlap(o, episode) >= INSIDE * (episode.end - episode.begin) for o in out
-        ):
-            out.append(episode)
-    return out
-
-
-def _blamed_once(found: list[Episode]) -> list[Episode]:
-    """A meter is a child of one family and the parent of another: of two verdicts on one time keep the surer."""
-    out: list[Episode] = []
-    for episode in sorted(found, key=lambda e: -e.confidence):
-        if not any(o.point == episode.point and o.begin < episode.end and episode.begin < o.end for o in out):
-            out.append(episode)
-    return out
-
-
-def _common(loads: list[Episode], points: Mapping[str, Point]) -> list[Episode]:
-    """Episodes that siblings share become one of their parent, and take in what the parent alone showed meanwhile."""
-    out: list[Episode] = []
-    left = sorted(loads, key=lambda e: (e.begin, -(e.end - e.begin), e.point))
-    while left:
-        first = left.pop(0)
-        twins = [e for e in left if _one_cause(first, e, points)]
-        if {e.point for e in twins} - {points[first.point].parent}:
-            whole = first
-            for twin in twins:
-                whole = join(whole, replace(twin, point=first.point))
-            parent = points[first.point].parent
-            inside = [e for e in left if e.point == parent and _overlap(whole, e) > HALF * (e.end - e.begin)]
-            left = [e for e in left if e not in twins and e not in inside]
-            first = replace(whole, point=parent)
-        out.append(first)
-    return out
-
-
-def _one_cause(one: Episode, other: Episode, points: Mapping[str, Point]) -> bool:
-    """Same kind, same parent, and begun together, or most of the shorter lies within the longer."""
-    parent = points[one.point].parent
-    if one.kind != other.kind or not parent or parent != points[other.point].parent:
-        return False
-    if one.point == other.point:
-        return _overlap(one, other) > 0 or abs(other.begin - one.end) <= TOGETHER_H
-    return abs(one.begin - other.begin) <= TOGETHER_H
-
-
-def _overlap(one: Episode, other: Episode) -> int:
-    return max(min(one.end, other.end) - max(one.begin, other.begin), 0)

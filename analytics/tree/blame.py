@@ -105,10 +105,12 @@ class Usual:
 @dataclass(frozen=True, slots=True, eq=False)
 class Suspicion:
     """(members) what speaks for each being at fault: ``tree`` by the remainder, ``total`` altogether; −inf where
-    nothing is known."""
+    nothing is known. ``most``: what ``tree`` would be had nothing of the member's departure flowed; small where the
+    remainder is too restless to tell."""
 
     tree: Floats
     total: Floats
+    most: Floats
 
 
 def remainder(parent_kwh: Floats, children_kwh: Floats) -> Floats:
@@ -142,7 +144,8 @@ def suspicion(of: Usual, family: Family, hours: slice) -> Suspicion:
     shown, kind = family.shown[hours], family.kind[hours]
     logs = _logs(shown, family.expected[hours], of.floor) - around[members + 1 :]
     off, rest = shown - family.expected[hours] - around[:members], family.rest[hours] - around[members]
-    tree, total, moved = np.full(members, -np.inf), np.full(members, -np.inf), np.zeros(members, bool)
+    tree, total, most = (np.full(members, -np.inf) for _ in range(3))
+    moved = np.zeros(members, bool)
     for c in range(members):
         there = np.isfinite(off[:, c]) & np.isfinite(rest)
         if not there.any():
@@ -151,13 +154,14 @@ def suspicion(of: Usual, family: Family, hours: slice) -> Suspicion:
                       of.scale[kind[there], -1])  # fmt: skip
         unlike = float(logs[there, c].mean()) / wide[members + 1 + c]
         tree[c] = one.by_mean(float(wide[c]), float(wide[members])) + one.by_hours()
+        most[c] = float(_score(np.array(one.off.mean() / wide[members]))) + one.at_most()
         hourly = OWN_HOURS * float((_score(one.off / one.scale) - of.own[c]).sum())
         hourly += longest_run(one.shown) * -float(np.log(of.repeat[c]))
         total[c] = tree[c] + one.temper * hourly + OWN_MEAN * float(_score(np.array(unlike)))
         moved[c] = abs(float(logs[there, c].mean())) > max(MOVED, float(wide[members + 1 + c]))
     if family.parent:
         total[-1] -= np.inf if moved[:-1].any() else PARENT_COST
-    return Suspicion(tree, total)
+    return Suspicion(tree, total, most)
 
 
 def blamed(of: Usual, family: Family, hours: slice) -> int | None:
@@ -191,6 +195,9 @@ class _Member:
             for f in FACTORS
         ]
         return self.temper * max([back, *factors])
+
+    def at_most(self) -> float:
+        return self.temper * float(_score(self.off / self.of_rest).sum())
 
     def by_mean(self, scale: float, of_rest: float) -> float:
         rest, off, shown = float(self.rest.mean()), float(self.off.mean()), float(self.shown.mean())
