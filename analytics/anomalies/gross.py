@@ -22,7 +22,9 @@ BESIDE_SHARE: Final = 0.5
 """A neighbour belongs to the error if it is this share of a span above what is expected of it."""
 LEAST_HOURS: Final = 24 * 14
 IDLE: Final = 0.5
-"""Of a meter that shows nothing for more than this share of its hours the bulk is that of the hours in use."""
+LITTLE: Final = 0.05
+"""Of a meter that shows so little of its bulk for more than half of its hours (heat in a mild climate) the bulk is that
+of the hours in use."""
 RARELY: Final = 3
 APART_H: Final = 48
 FAR: Final = 3.0
@@ -50,7 +52,7 @@ def gross_hours(counted: Floats, expected: Floats | None, marked: Bools | None =
 
 
 def _in_use(counted: Floats) -> Floats:
-    used = counted > 0
+    used = counted > LITTLE * float(np.quantile(counted, BULK))
     return counted[used] if used.any() and used.mean() < IDLE else counted
 
 

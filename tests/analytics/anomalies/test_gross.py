@@ -61,3 +61,17 @@ def test_hours_after_a_gap_may_catch_up() -> None:
     gap = np.zeros(8, bool)
     gap[2:4] = True
     assert np.flatnonzero(near_gap(gap)).tolist() == [2, 3, 4, 5]
+
+
+def test_a_height_that_is_reached_again_and_again_is_within_reach() -> None:
+    coarse = np.where(load() > 60, 100.0, 0.0)
+    coarse[24 * np.arange(10, 190, 30) + 12] = 200.0
+    assert not gross_hours(coarse, None).any()
+    coarse[3000] = 700.0
+    assert np.flatnonzero(gross_hours(coarse, None)).tolist() == [3000]
+
+
+def test_the_coldest_days_of_a_mild_winter_are_no_gross_error() -> None:
+    heat = np.full(24 * 200, 1.0)
+    heat[: 24 * 12] = np.linspace(160, 40, 24 * 12)  # twelve days of heat, the coldest first
+    assert not gross_hours(heat, None).any()

@@ -65,3 +65,18 @@ def test_a_load_that_is_really_off_leaves_the_balance_alone() -> None:
 def test_zeros_at_night_are_normal_where_nights_are_zero() -> None:
     dark = np.where(LOAD > 5, LOAD, 0.0)
     assert stuck_meters("B/a", dark, NONE, np.maximum(dark, 0.1), None) == []
+
+
+def test_heat_that_is_out_of_season_does_not_stand_still() -> None:
+    heat = np.where(np.arange(N) < N // 2, LOAD, 0.0)
+    expected = np.where(np.arange(N) < N // 2, LOAD, np.where(LOAD > 5, 1.2, 0.0))  # a model that keeps a little
+    assert stuck_meters("B/heat", heat, NONE, expected, None) == []
+    assert len(stuck_meters("B/heat", heat, NONE, LOAD, None)) == 1
+
+
+def test_a_load_that_is_often_off_for_days_does_not_stand_still() -> None:
+    pool = LOAD.copy()
+    for begin in (200, 500, 800, 1100):
+        pool[begin : begin + 60] = 0.0
+    assert stuck_meters("B/pool", pool, NONE, LOAD, None) == []
+    assert len(stuck_meters("B/pool", pool, NONE, LOAD, np.where(pool == 0, LOAD, 0.0))) == 4
