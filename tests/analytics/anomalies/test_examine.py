@@ -134,6 +134,14 @@ def test_a_new_load_around_the_clock_is_a_step() -> None:
     assert found.evidence["step_kw"] == pytest.approx(10, rel=0.15)
 
 
+def test_a_main_meter_that_shows_one_value_for_two_days_is_frozen_though_its_children_go_on() -> None:
+    true = flows()
+    main = 1.01 * np.sum(list(true.values()), axis=0)
+    main[BEGIN : BEGIN + 48] = main[BEGIN]
+    found = only(look(true, {"B/main": main}))
+    assert (found.kind, found.point, found.begin, found.end) == ("frozen", "B/main", BEGIN, BEGIN + 48)
+
+
 def test_a_stuck_meter_is_told_and_its_hours_kept_out_of_the_model() -> None:
     true = flows()
     examined = look(true, {"B/light": true["B/light"] * inside(0.0)})
