@@ -17,6 +17,7 @@ from analytics.anomalies.bank.compete import Stretch, competed, of_days, stretch
 from analytics.anomalies.bank.edges import refined
 from analytics.anomalies.bank.measure import measured
 from analytics.anomalies.bank.noise import LAGS, Singles, evidence, evidence_of_levels, noises, persistence
+from analytics.anomalies.bank.plain import is_plain
 from analytics.anomalies.bank.record import (
     Bools,
     Floats,
@@ -30,8 +31,8 @@ from analytics.anomalies.bank.segments import CONSTANTS, KINDS, LEAST, LENGTHS, 
 from analytics.anomalies.bank.sudden import Hours, Sudden, sudden_faults
 from analytics.anomalies.bank.templates import UNLIKE, undone_cells
 
-TOLERANCE: Final = 0.4
-"""Least probability of a long fault that is told."""
+TOLERANCE: Final = 0.32
+"""Least probability of a long fault that is told, if it is plain in kWh, too; chosen on other years and recipes."""
 SUDDEN_ODDS: Final = 11.0
 """Least odds (logarithm) of a sudden fault that is told."""
 EVEN_ODDS: Final = 9.0
@@ -98,6 +99,8 @@ def look_back(record: Record, budget: float = BUDGET) -> LookedBack:
         scores[meter] = _scores(plain, meter, window, daily[meter], sudden[meter])
         for stretch in stretches(probability[meter], TOLERANCE):
             one = _told_stretch(plain, meter, stretch, window, spoilt[meter])
+            if one is None:
+                continue
             _follow_edges(scores[meter], one, window.row(stretch.begin), window.row(stretch.end))
             told.append(one)
         told += [_told_sudden(record, meter, each) for each in sudden[meter] if each.odds > SUDDEN_ODDS]
@@ -220,9 +223,11 @@ def _follow_edges(scores: Floats, one: Told, begin: int, end: int) -> None:
     scores[rows] = np.maximum(scores[rows], np.log(one.confidence))
 
 
-def _told_stretch(record: Record, meter: int, stretch: Stretch, window: Window, spoilt: Bools) -> Told:
+def _told_stretch(record: Record, meter: int, stretch: Stretch, window: Window, spoilt: Bools) -> Told | None:
     days = window.row(stretch.begin), window.row(stretch.end)
     rows = refined(record, meter, stretch.kind, *days, spoilt)
+    if not is_plain(record, meter, stretch.kind, *rows, spoilt):
+        return None
     return _told(record, meter, stretch.kind, rows, stretch.probability, spoilt)
 
 
