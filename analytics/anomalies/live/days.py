@@ -27,6 +27,9 @@ KINDS: Final = tuple(dict.fromkeys(t.kind for t in BANK))
 OF_KIND: Final = np.array([[t.kind == k for t in BANK] for k in KINDS])
 PRIOR: Final = np.log([t.prior for t in BANK])
 SIZE: Final = np.array([t.size for t in BANK])
+RATIOS: Final = ("phase_loss", UNLIKE)
+RATIO: Final = np.array([t.kind in RATIOS for t in BANK])
+EXTRA: Final = np.array([t.kind not in (*RATIOS, "time_shift") for t in BANK])
 LEAST: Final = -1e9
 
 
@@ -85,17 +88,17 @@ def undone_day(
     own = blocks_of(np.clip(logs - usual, -most, most))
     night = night_hours(hour)
     both = np.concatenate([np.log(np.maximum(before, 0) + floor[:, None]), logs, np.full_like(logs, np.nan)], axis=1)
-    out = np.empty((len(energy), len(BANK), BLOCKS))
+    shown = np.empty((len(energy), len(BANK), 24))
     for k, t in enumerate(BANK):
-        if t.kind in ("phase_loss", UNLIKE):
-            out[:, k] = own - np.log(t.size)
-            continue
         if t.kind == "time_shift":
-            shown = both[:, 24 + int(t.size) : 48 + int(t.size)]
-        else:
+            shown[:, k] = both[:, 24 + int(t.size) : 48 + int(t.size)]
+        elif t.kind not in RATIOS:
             extra = t.size * (habits.span[:, None] * night if t.kind == "night_on" else habits.mean[:, None])
-            shown = np.log(np.maximum(energy - extra, 0) + floor[:, None])
-        out[:, k] = blocks_of(np.clip(shown - usual, -most, most))
+            shown[:, k] = np.maximum(energy - extra, 0)
+    shown[:, EXTRA] = np.log(shown[:, EXTRA] + floor[:, None, None])
+    out = np.empty((len(energy), len(BANK), BLOCKS))
+    out[:, ~RATIO] = blocks_of(np.clip(shown[:, ~RATIO] - usual[:, None], -most[..., None], most[..., None]))
+    out[:, RATIO] = own[:, None] - np.log(SIZE[RATIO])[:, None]
     return own, out
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from analytics.anomalies.bank.noise import QUARTER_DAYS, noise_of, persistence
+from analytics.anomalies.bank.noise import QUARTER_DAYS, noises, persistence
 from analytics.anomalies.bank.record import FLOOR, Bools, Floats, blocked, loading, medians_of_others, spread
 from analytics.anomalies.bank.templates import scale_of
 from analytics.anomalies.live.days import LONGEST, Habits
@@ -94,7 +94,7 @@ def _habits(energy: Floats, usual: Floats, logs: Floats, working: Bools) -> Habi
     common = _common(cells, scale)
     cells = cells - along[:, None] * common * scale[:, None, None]
     of_year = np.arange(days) % YEAR_DAYS
-    found = [noise_of(c, working, of_year) for c in cells]
+    found = noises(cells, working, of_year)
     next_ = of_year // QUARTER_DAYS == 0  # the season to come, a year ago
     weight = np.zeros((len(cells), 2, cells.shape[2]))
     for kind in (0, 1):
