@@ -23,8 +23,9 @@ LIVE_KIND: Final[Mapping[str, str]] = {**KIND_OF, "dropout": "stuck", "spike": "
 """What live kinds are called in findings. A register that stands still shows zeros (dropout); an hour beyond all that
 was is either taken back (then looking back withdraws it) or a count that cannot be."""
 ALONE: Final = ("time_shift", "frozen")
-"""Told of meters without relatives only, as in :mod:`analytics.anomalies.alone`: a sub-meter's load may run by a
-timetable of its own or stand by at one value; and where a register is read, one that no longer counts shows zeros."""
+"""Told live of meters without relatives only: a sub-meter's load may run by a timetable of its own or stand by at one
+value; and where a register is read, one that no longer counts shows zeros. Looking back asks the relatives
+(:mod:`analytics.anomalies.kin`)."""
 TOGETHER_MS: Final = 72 * HOUR_MS
 """Faults of meters above and below each other that begin so close have one cause."""
 SETTLES_MS: Final = 90 * 24 * HOUR_MS
@@ -66,8 +67,8 @@ def news(new: Finding, told: Collection[Finding], portfolio: Portfolio) -> Findi
 
 
 def _expected(new: Finding, portfolio: Portfolio) -> bool:
-    """Whether somebody has written down why a load is unlike itself (quiet days, works), or it is a kind of which
-    looking back would say nothing either."""
+    """Whether somebody has written down why a load is unlike itself (quiet days, works), or it is a kind that this
+    meter may well show by itself."""
     building = portfolio.buildings[portfolio.points[new.point].building]
     if new.kind in LOAD_KINDS and _mostly_quiet(new, portfolio, building):
         return True
