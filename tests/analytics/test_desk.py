@@ -126,6 +126,13 @@ def test_a_step_before_the_works_is_the_level_that_they_began_from() -> None:
     assert abs(saving.avoided_kwh) < 0.15 * saving.actual_kwh
 
 
+def test_works_before_the_first_hour_leave_no_baseline(whole: Material) -> None:
+    early = town().measures["B0-led"]
+    where = replace(whole.portfolio, measures={"B0-led": structs.replace(early, start="2017-01-01")})
+    (saving,) = work_out(replace(whole, portfolio=where)).savings
+    assert (saving.refused, saving.lesson) == ("few_hours", "")
+
+
 class Counting(MemoryStore):
     """Counts the rows of expectations that are written."""
 
@@ -164,7 +171,7 @@ def test_the_product_foretells_real_schools_as_the_benchmark_says(sites: Path) -
         found = collect(store, where, building(name), now_ms, SETTINGS)
         assert found is not None
         ours = foretold(found.hours, Desk(found.hours, where, found.lessons), until)
-        np.testing.assert_allclose(ours[: len(expected)], expected, atol=1e-5 * np.nanmean(expected))
+        np.testing.assert_allclose(ours[: len(expected)], expected, atol=1e-5 * float(np.nanmean(expected)))
 
 
 def foretold(hours: Hours, desk: Desk, until_ms: int) -> np.ndarray:

@@ -92,7 +92,7 @@ def test_a_night_that_was_cut_short_ends_as_a_whole_one(townspeople: list[Entry]
     store = fill(MemoryStore(), small_portfolio.energies())
     night = study_all(store, TOWN, SOME, small_portfolio.NOW, SETTINGS)
     assert [next(night).building, next(night).building] == ["B0", "B1"]
-    night.close()
+    del night
     assert {each.building for each in store.entries(Baseline)} == {"B0", "B1"}
     list(study_all(store, TOWN, SOME, small_portfolio.NOW, SETTINGS))
     assert entries(store) == townspeople
