@@ -42,7 +42,9 @@ TAKEN_OUT: Final = 5.0
 LEAST_SPREAD: Final = 1e-3
 YEAR_DAYS: Final = 365
 BESIDE_H: Final = 2
-"""Hours beside a bad one are suspect, too: where an episode ends is known to the hour at best."""
+"""Hours beside a bad one are suspect, too: where an episode ends is known to the hour at best. Labels that sit beside
+the bad hour (LEAD) need it, which is a quirk of theirs: AUC .977, without ones .935; with 0 hours .929 and .751.
+Injected faults lose .002 by it."""
 BESIDE_LESS: Final = 0.5
 MOST_SUDDEN: Final = 1.0
 """What is sure stands above all lasting faults, the surest first."""
