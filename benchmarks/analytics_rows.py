@@ -65,7 +65,7 @@ class _Rows:
             again = {f"seed {s}": self.verdicts.get((*name[:2], s), NOBODY).number(w.key) for s in others}
             yield Row(
                 task, w.figure, verdict.number(w.key), w.shape, w.target, verdict.spread(w.key), again,
-                self.peered.of(name, w.key), note if w.shape == tasks.WHOLE else "",
+                {} if w.alone else self.peered.of(name, w.key), note if w.shape == tasks.WHOLE else "",
             )  # fmt: skip
 
     def foretold(self, site: Site) -> Iterator[Row]:

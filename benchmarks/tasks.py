@@ -20,6 +20,8 @@ class Wanted(NamedTuple):
     key: str
     target: Target
     shape: str = PART
+    alone: bool = False
+    """no peer says it; what a judge reckons for them means nothing"""
 
 
 def most(value: float) -> Target:
@@ -53,9 +55,11 @@ FAULTS: Final = (
     Wanted("told hours that are right", "told_hours_right", least(0.75)),
     Wanted("AUC", "auc", least(0.92)),
     Wanted("AUC, mean of the kinds", "auc_mean_of_kinds", least(0.95)),
-    Wanted("kind named, of those matched", "kind_named_of_matched", least(0.95)),
+    Wanted("kind named, of those matched", "kind_named_of_matched", least(0.95), alone=True),
     *(
-        Wanted(f"error of the kWh at stake, {kind}", f"excess_error_of_energy_used_median.{kind}", most(0.06))
+        Wanted(
+            f"error of the kWh at stake, {kind}", f"excess_error_of_energy_used_median.{kind}", most(0.06), alone=True
+        )
         for kind in ("night_on", "level_up", "phase_loss", "drift")
     ),
 )
