@@ -22,7 +22,8 @@ class Finding(Entry, frozen=True, kw_only=True):
     """``id`` is stable over re-computation (point, kind and begin make it).
 
     kinds: stuck, missing, spike, drift, night_on, schedule, base_step, phase_loss, reversed_ct, lost_submeter,
-    gross_error (a register that counted the impossible and kept it).
+    gross_error (a register that counted the impossible and kept it), scale10, gap_catchup, frozen, time_shift,
+    holiday_on, heating_cooling, peak_demand.
     ``kwh`` is the energy at stake so far and ``yuan_month`` what it costs a month if it goes on; None = not known.
     """
 
