@@ -44,6 +44,8 @@ STRIDE: Final = 1.3
 2020/21 → 2021/22)."""
 MOST_TEACHERS: Final = 64
 """What is shared is learnt from at most so many meters, evenly picked."""
+MOST_AT_ONCE: Final = 64
+"""So many meters are fitted together."""
 MOST_TABLES: Final = 128
 MOST_WEATHERS: Final = 512
 """So many tables of the training period (3 MB a year) and weathers (0.5 MB) are kept; more are made anew, so that a
@@ -243,15 +245,16 @@ def _learn_usual(cohort: Cohort, members: Sequence[Member]) -> None:
 def _fit_all(cohort: Cohort, members: Sequence[Member]) -> Iterator[tuple[str, Baseline]]:
     for group in _sharing(cohort, members, lambda m: m):
         on = cohort.training(group[0].outdoor_c)
-        taught = [m for m in group if (m.kind, on.width) in cohort.usual]
-        for part in (taught, [m for m in group if m not in taught]):
+        for taught in (True, False):
+            part = [m for m in group if ((m.kind, on.width) in cohort.usual) is taught]
             for some, solver in _solvers(on, part, cohort.half_life_days):
                 toward = None
-                if taught and part is taught:
+                if taught:
                     toward = np.stack([cohort.usual[m.kind, on.width].coefficients for m in some], axis=1)
-                found, fitted = robust(on, solver, _scaled(some), toward, first=toward, passes=PASSES, stride=STRIDE)
-                for k, member in enumerate(some):
-                    scale = _mean(member.energy_kwh)
+                sizes = [_mean(m.energy_kwh) for m in some]
+                scaled = np.stack([m.energy_kwh / size for m, size in zip(some, sizes, strict=True)])
+                found, fitted = robust(on, solver, scaled, toward, first=toward, passes=PASSES, stride=STRIDE)
+                for k, (member, scale) in enumerate(zip(some, sizes, strict=True)):
                     yield member.point, follows_or_simpler(
                         on, member.energy_kwh, fitted[k] * scale, found[:, k] * scale, solver.freedom,
                         point=member.point, building=member.building,
@@ -260,21 +263,21 @@ def _fit_all(cohort: Cohort, members: Sequence[Member]) -> Iterator[tuple[str, B
 
 def _solvers(on: Design, group: list[Member], half_life_days: float) -> Iterator[tuple[list[Member], Solver]]:
     """Those of whom nearly all hours are known share one factorisation; each other has its own."""
-    whole = [m for m in group if np.isfinite(m.energy_kwh).mean() > SHARED_SHARE]
+    known_of = [np.isfinite(m.energy_kwh) for m in group]
+    whole = [m for m, known in zip(group, known_of, strict=True) if known.mean() > SHARED_SHARE]
     if whole:
         yield whole, on.solver(half_life_days)
-    for member in group:
-        if member not in whole:
-            known = np.isfinite(member.energy_kwh)
+    for member, known in zip(group, known_of, strict=True):
+        if known.mean() <= SHARED_SHARE:
             yield [member], factorise(on, known * recency(on.day, known, half_life_days))
 
 
 def _sharing(cohort: Cohort, all_of: Sequence[T], member: Callable[[T], Member]) -> list[list[T]]:
-    """Those of one weather together."""
+    """Those of one weather together, not more than fit into memory."""
     groups: dict[int, list[T]] = {}
     for each in all_of:
         groups.setdefault(cohort.weather(member(each).outdoor_c), []).append(each)
-    return list(groups.values())
+    return [group[k : k + MOST_AT_ONCE] for group in groups.values() for k in range(0, len(group), MOST_AT_ONCE)]
 
 
 def _evenly(members: Sequence[Member]) -> Sequence[Member]:

@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.quality import middle
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -86,4 +88,4 @@ def _cuts(residual: Floats, begin: int, end: int, noise: float) -> list[int]:
 def _scatter(residual: Floats) -> float:
     """Of the days' changes, so that levels do not count."""
     steps = np.diff(residual)
-    return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(2))
+    return 1.4826 * middle(np.abs(steps - middle(steps))) / float(np.sqrt(2))

@@ -71,8 +71,9 @@ def fit_quality(actual_kwh: Floats, predicted_kwh: Floats, day: Ints, p: int) ->
 
 
 def _scatter(error: Floats, mean: float) -> Scatter:
-    edge = 5 * _scale(error)
-    centred = np.clip(error - np.median(error), -edge, edge)
+    centred = error - middle(error)
+    edge = 5 * (1.4826 * middle(np.abs(centred)) + 1e-12)
+    centred = np.minimum(np.maximum(centred, -edge), edge)
     rho = float(centred[1:] @ centred[:-1]) / (float(centred @ centred) + 1e-12)
     weeks = len(error) // WEEK
     by_week = error[: weeks * WEEK].reshape(weeks, WEEK).mean(axis=1) if weeks >= LEAST_WEEKS else error
@@ -88,5 +89,8 @@ def _daily(error: Floats, actual: Floats, known: NDArray[np.bool_], day: Ints) -
     return np.asarray(np.bincount(at, error)[whole], float), float(np.bincount(at, actual)[whole].mean()) or 1e-9
 
 
-def _scale(values: Floats) -> float:
-    return float(1.4826 * np.median(np.abs(values - np.median(values))) + 1e-12)
+def middle(values: Floats) -> float:
+    """Median (no NaN, at least one value); several times as fast as NumPy's for some hundreds."""
+    ordered = np.sort(values)
+    n = len(ordered)
+    return float(ordered[(n - 1) // 2] + ordered[n // 2]) / 2

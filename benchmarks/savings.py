@@ -77,12 +77,15 @@ def answer(site: Site) -> Answers:
 def _answer(site: Site, train_year: int, test_year: int) -> Answers:
     """A lesson as the product learns it, of the train year and those before it; then each meter with it."""
     place, until_ms = Place(site.zone, site.country), instant_ms(f"{train_year + 1}-01-01", site.zone)
-    begin = time.process_time()
-    lesson, year = learn_year(site.start, place, _members(site, ~site.of_year(test_year)), until_ms)
-    known, train = taught([lesson], until_ms), site.between(train_year, train_year)
-    models = fit_members(year, _members(train, train.of_year(train_year)))
+    teachers, train = _members(site, ~site.of_year(test_year)), site.between(train_year, train_year)
+    fitted, start = _members(train, np.ones(len(train), bool)), site.start
     site = site.between(min(train_year, test_year), max(train_year, test_year))
-    test, members = site.of_year(test_year), _members(site, site.of_year(train_year))
+    test = site.of_year(test_year)
+    members = _members(site, ~test)
+    begin = time.process_time()
+    lesson, year = learn_year(start, place, teachers, until_ms)
+    known = taught([lesson], until_ms)
+    models = fit_members(year, fitted)
     on, told = predict_cohort(known.cohort(site.start, place, ~test), members, models, test)
     savings = {
         model.point: _saving(model, on, site.energy[model.point][test], expected, known.drift)

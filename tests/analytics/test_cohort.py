@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.baseline import evaluate, regress, robust
+from analytics.baseline import evaluate, predict, regress, robust
 from analytics.cohort import Cohort, Member, fit_cohort, placebo_drift, predict_cohort
 from analytics.design import design, factorise
 from analytics.savings import STATED
@@ -170,3 +170,21 @@ def test_the_inverse_is_that_of_the_gram_matrix() -> None:
     solver = factorise(on, np.ones(len(on)))
     gram = on.blocks[7] @ on.blocks[7].T + np.diag(solver.penalty)
     np.testing.assert_allclose(solver.inverse[7] @ gram, np.eye(on.width), atol=1e-6)
+
+
+def test_many_meters_are_fitted_a_part_at_a_time_with_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = members()
+    _, whole = fit_cohort(START, PLACE, some, TRAIN)
+    monkeypatch.setattr("analytics.cohort.MOST_AT_ONCE", 4)
+    cohort, parts = fit_cohort(START, PLACE, some, TRAIN)
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(predict(one, cohort.design(OUTDOOR)), predict(other, cohort.design(OUTDOOR)))
+
+
+def test_stations_that_hold_one_series_share_its_tables() -> None:
+    cohort, _ = fit_cohort(START, PLACE, members(1), TRAIN)
+    copy, other = OUTDOOR.copy(), OUTDOOR + 1e-9
+    assert cohort.weather(copy) == cohort.weather(OUTDOOR) != cohort.weather(other)
+    assert cohort.training(copy) is cohort.training(OUTDOOR)
+    gap = np.where(np.arange(N) == 50, np.nan, OUTDOOR)
+    assert cohort.weather(gap) == cohort.weather(gap.copy()) != cohort.weather(OUTDOOR)
