@@ -21,6 +21,7 @@ from analytics.design import Design, design
 from analytics.weekdays import Place
 
 LEAST_PEERS: Final = 5
+LEAST_KNOWN_H: Final = 7 * 24
 PASSES: Final = 4
 HALF_LIFE_DAYS: Final = 120.0
 MOST_SPREADS: Final = 6.0
@@ -56,7 +57,7 @@ def rows_of(stations: Sequence[int], station: int) -> list[int]:
 
 def learn(window: Window, place: Place) -> tuple[Learnt, Floats]:
     """Everything, and what was usual in the window (meters, n)."""
-    energy = np.where(window.spoilt, np.nan, window.energy)
+    energy = _usable(window)
     floor = np.array([FLOOR * max(float(np.nanmean(row)) if np.isfinite(row).any() else 1e-9, 1e-9) for row in energy])
     logs = np.log(np.maximum(energy, 0) + floor[:, None])
     usual, coefficients = np.empty_like(logs), []
@@ -72,6 +73,16 @@ def learn(window: Window, place: Place) -> tuple[Learnt, Floats]:
     shown = np.log(np.maximum(window.energy, 0) + floor[:, None]) - usual
     rates = learn_rates(window.energy, expected, shown, window.spoilt)
     return Learnt(tuple(coefficients), floor, rates, _habits(energy, usual, logs, working[:days])), usual
+
+
+def _usable(window: Window) -> Floats:
+    """The window's energy without what is spoilt; a meter that would be left without any keeps it, for that is its way
+    (a pump that is off all winter), and one of which nothing is known stands at zero."""
+    energy = np.where(window.spoilt, np.nan, window.energy)
+    few = np.isfinite(energy).sum(axis=1) < LEAST_KNOWN_H
+    energy[few] = window.energy[few]
+    energy[~np.isfinite(energy).any(axis=1)] = 0.0
+    return energy
 
 
 def _fitted(on: Design, logs: Floats) -> Floats:

@@ -3,16 +3,18 @@
 import numpy as np
 import pytest
 
-from analytics.anomalies.live import Limits, Telling, advance, size_bytes
+from analytics.anomalies.live import Feed, Limits, Telling, advance, begin, size_bytes
 from tests.analytics.anomalies.live.three_meters import (
     DAY,
     FAULT_D,
     HISTORY_D,
     NAMES,
+    PLACE,
     START,
     begun,
     healthy,
     part_of,
+    site,
     with_faults,
 )
 
@@ -119,3 +121,22 @@ def test_what_a_tolerance_leaves_out_is_counted() -> None:
     state, told = advance(begun(), feed, Limits(least_too_much=2.0))
     assert {t.kind for t in told} == {"dropout", "spike"}
     assert state.left_out >= 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_meters_that_tell_nothing_stop_nobody() -> None:
+    start, energy, outdoor = site()
+    n, rng = energy.shape[1], np.random.default_rng(3)
+    broken = outdoor.copy()
+    broken[rng.random(n) < 0.3] = np.nan
+    silent = np.where(np.arange(n) < 21 * DAY, energy[0], np.nan)
+    odd = [
+        np.zeros(n), np.full(n, 7.0), np.full(n, np.nan), silent, -energy[1], np.round(energy[2] / 40),
+        np.where(rng.random(n) < 0.5, np.nan, energy[1]), energy[1] * 1e-7, energy[1],
+    ]  # fmt: skip
+    past = slice(0, HISTORY_D * DAY)
+    names = tuple(f"m{row}" for row in range(len(odd)))
+    state = begin(names, PLACE, start[past], np.array(odd)[:, past], (broken[past],), (0,) * len(odd))
+    feed = Feed(np.array(odd)[:, past.stop : past.stop + 9 * DAY].copy(), broken[None, past.stop : past.stop + 9 * DAY])
+    feed.energy[-1, 3 * DAY + 9 : 3 * DAY + 15] = 0.0
+    assert [(t.meter, t.kind) for t in advance(state, feed)[1]] == [("m8", "dropout")]
