@@ -2,7 +2,7 @@
 
 Strategy: the programs beside the judge hide savings and inject faults (``inject_savings.py``, ``inject_faults.py``), by
 the judge's interpreter; they are called, never copied. A site that was made is kept beside the answers and made again
-only where it is not there.
+only where it is not there, or where the site or those programs have changed since.
 """
 
 import csv
@@ -18,10 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.digest import digest
 from submeter.words import TheirsError
 
 DONE: Final = ".made"
 FAULTS: Final = "faults"
+FILES: Final = ("site.toml", "meters.csv", "energy.parquet", "weather.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Maker:
 
     def with_savings(self, site: Path, seed: int) -> Path:
         """A copy with a saving hidden in each main meter's test year."""
-        return self._made(f"{site.name}-savings-{seed}", lambda to: self._inject("savings", site, to, seed))
+        return self._made(site, f"savings-{seed}", lambda to: self._inject("savings", site, to, seed))
 
     def with_faults(self, site: Path, seed: int) -> Path:
         """A copy with other faults in the test year."""
@@ -44,7 +46,7 @@ class Maker:
             linked(site, to, without=(FAULTS,))
             self._inject("faults", to, None, seed)
 
-        return self._made(f"{site.name}-faults-{seed}", make)
+        return self._made(site, f"faults-{seed}", make)
 
     def mains(self, site: Path, *, one_station: bool) -> Path:
         """The main meters alone: each with a weather of its own, or all with that of the first."""
@@ -54,15 +56,21 @@ class Maker:
             linked(site, to, without=(FAULTS, "meters.csv", "energy.parquet", "weather.parquet"))
             stationed(site, to, one_station=one_station)
 
-        return self._made(f"{site.name}-{'one-station' if one_station else 'own-weather'}", make)
+        return self._made(site, "one-station" if one_station else "own-weather", make)
 
-    def _made(self, name: str, make: Callable[[Path], None]) -> Path:
-        to = self.out / name
-        if not (to / DONE).exists():
+    def mark(self, site: Path) -> str:
+        """What the sites that are made of this one depend on."""
+        programs = [self.judge, *sorted(self.judge.parent.glob("inject_*.py"))]
+        return digest([site / name for name in FILES] + programs)
+
+    def _made(self, site: Path, what: str, make: Callable[[Path], None]) -> Path:
+        to = self.out / f"{site.name}-{what}"
+        mark = self.mark(site)
+        if not (to / DONE).exists() or (to / DONE).read_text(encoding="utf-8") != mark:
             shutil.rmtree(to, ignore_errors=True)
             self.out.mkdir(parents=True, exist_ok=True)
             make(to)
-            (to / DONE).touch()
+            (to / DONE).write_text(mark, encoding="utf-8")
         return to
 
     def _inject(self, what: str, site: Path, to: Path | None, seed: int) -> None:

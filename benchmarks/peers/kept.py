@@ -6,16 +6,15 @@ detector's scores do not depend on the alarm budget; its episodes are made of th
 """
 
 import csv
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 import pyarrow.parquet as pq
 
+from benchmarks.digest import digest
 from benchmarks.peers.beside import Child, ask
 from benchmarks.peers.catalogue import SAVINGS
 from benchmarks.peers.episodes import episodes
@@ -38,18 +37,8 @@ class Kept:
 
 def question(peer: str, site: Path) -> dict[str, object]:
     """What a peer is asked about a site; another digest is another question."""
-    here = [(site / name, (site / name).stat()) for name in LOOKED_AT if (site / name).exists()]
-    digest = _digest(tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in here))
-    return {"peer": peer, "site": digest, "meters": meters_of(peer, site)}
-
-
-@cache
-def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
-    """Of what the files hold; kept for as long as they seem to be the same."""
-    digest = hashlib.sha256()
-    for path, _, _ in files:
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+    looked_at = digest(site / name for name in LOOKED_AT)
+    return {"peer": peer, "site": looked_at, "meters": meters_of(peer, site)}
 
 
 def meters_of(peer: str, site: Path) -> list[str]:
