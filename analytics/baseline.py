@@ -271,6 +271,16 @@ def robust(
     return coefficients, on.by_row(fitted)
 
 
+def plain(on: Design, solver: Solver, values: Floats) -> Floats:
+    """Ridge regression without robustness: coefficients (24, k, columns) of ``values`` (k, n); an unknown hour is
+    taken for the mean of its hour of the day."""
+    y = values.take(on.by_hour, axis=1).transpose(1, 0, 2)
+    there = (on.by_hour >= 0)[:, None]
+    known = there & np.isfinite(y)
+    mean = np.where(known, y, 0.0).sum(axis=2) / np.maximum(known.sum(axis=2), 1)
+    return solver.solve(np.where(known, y, mean[..., None] * there))
+
+
 def _robust_hours(
     solver: Solver, rows: Ints, values: Floats, floor: Floats, pull: Floats | None, first: Floats | None,
     strides: Sequence[float],

@@ -228,7 +228,9 @@ class Design:
 
     def under(self, felt: Floats) -> "Design":
         """The same hours in other weather: ``felt`` (f, n) as :func:`weather_felt` gives it for these rows."""
-        return replace(self, felt=felt.take(self.by_hour, axis=1))
+        on = replace(self, felt=felt.take(self.by_hour, axis=1))
+        on.__dict__["_place"] = self._place  # the same rows: not to be looked for in every weather
+        return on
 
 
 def recency(day: Ints, known: Bools, half_life_days: float) -> Floats:

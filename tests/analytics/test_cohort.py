@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.baseline import evaluate, predict, regress, robust
+from analytics.baseline import evaluate, plain, predict, regress, robust
 from analytics.cohort import Cohort, Member, fit_cohort, placebo_drift, predict_cohort
 from analytics.design import design, factorise
 from analytics.savings import STATED
@@ -138,6 +138,18 @@ def test_the_robust_regression_equals_its_slow_twin() -> None:
             assert scale > 0
             np.testing.assert_allclose(found[hour, k], slow_huber(on.x[rows], energy[k][rows], 4), rtol=1e-6, atol=1e-7)
             np.testing.assert_allclose(given[k][rows], on.x[rows] @ found[hour, k], rtol=1e-9)
+
+
+def test_the_plain_regression_equals_its_slow_twin() -> None:
+    on = ON.rows(TRAIN)
+    energy = school(1)[TRAIN]
+    energy[on.by_hour[9][50]] = np.nan
+    found = plain(on, on.even, energy[None])
+    rows = on.by_hour[9][on.by_hour[9] >= 0]
+    y = np.where(np.isfinite(energy[rows]), energy[rows], np.nanmean(energy[rows]))
+    penalty = np.diag(np.r_[1e-6, np.full(on.width - 1, 2.0)])
+    slow = np.linalg.solve(on.x[rows].T @ on.x[rows] + penalty, on.x[rows].T @ y)
+    np.testing.assert_allclose(found[9, 0], slow, rtol=1e-6, atol=1e-7)
 
 
 def test_shrinking_towards_a_meter_equals_fitting_what_differs_from_it() -> None:
