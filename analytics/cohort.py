@@ -35,8 +35,9 @@ from analytics.baseline import (
     robust,
 )
 from analytics.calendar import Times
-from analytics.design import Design, Floats, Solver, design, factorise, grid, knows_weather, recency, weather_felt
+from analytics.design import Design, Floats, Solver, design, factorise, grid, recency
 from analytics.drift import learn_drift
+from analytics.outdoor import knows_weather, weather_felt
 from analytics.savings import Drift
 from analytics.term import LEAST_METERS, Term, learn_term
 from analytics.weekdays import Place

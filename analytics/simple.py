@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from analytics.changepoint import ChangePoint
 from analytics.changepoint import fit as fit_line
 from analytics.changepoint import predict as on_line
-from analytics.design import MILD_C, Design, Floats
+from analytics.design import Design, Floats
+from analytics.outdoor import MILD_C
 from analytics.quality import WHOLE_DAY_H
 
 LEAST_HOURS: Final = 8 * 24

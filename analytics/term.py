@@ -19,7 +19,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.design import Grid, filled, memory
+from analytics.design import Grid
+from analytics.outdoor import filled, memory
 from analytics.quality import WHOLE_DAY_H
 from analytics.weekdays import day_types
 

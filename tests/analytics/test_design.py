@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from analytics.design import design, filled, memory
+from analytics.design import design
+from analytics.outdoor import filled, memory
 
 
 def slow_memory(outdoor_c: np.ndarray, hours: float) -> np.ndarray:
