@@ -5,7 +5,8 @@ bank that a *meter* is at fault stands where the balance bears out a good part o
 balance is too restless to tell, a little will do), and falls where the energy has truly flowed. In pretend worlds,
 where balances are sharp, 22 of 23 chillers whose clock the bank holds to be off fall so; of real mains with restless
 balances nothing right does. A verdict on a *load* is told at the lowest meter that tells it: a parent's falls that lies
-in one of a meter below, and what several children of one parent show together is told once, of the parent.
+in one of a meter below, or that is not in what nobody meters; and what several children of one parent show together is
+told once, of the parent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,8 +38,9 @@ class Home:
     of: blame.Usual
 
     def denies(self, episode: Episode) -> bool:
-        """Whether the balance does not bear out a verdict that one of its meters is at fault."""
-        if episode.point not in self.members or episode.is_load:
+        """Whether the balance does not bear out a verdict that one of its meters is at fault, or that its parent's load
+        has changed: what no child has told must be in what nobody meters."""
+        if episode.point not in self.members or (episode.is_load and episode.point != self.members[-1]):
             return False
         told = blame.suspicion(self.of, self.family, slice(episode.begin, episode.end))
         at = self.members.index(episode.point)

@@ -51,6 +51,15 @@ def test_relatives_say_nothing_of_a_load_or_of_a_stranger() -> None:
     assert not home(flowed=True).denies(late("C/a"))
 
 
+def test_a_parents_load_that_no_child_tells_must_be_in_what_nobody_meters() -> None:
+    """Here a's five late hours are all that the main meter shows."""
+    assert home(flowed=True).denies(late("B/main", "night_on"))
+    unmetered = home(flowed=False)
+    for column in (unmetered.family.shown[:, -1], unmetered.family.rest):
+        column[BEGIN:END] += np.where(HOUR < 6, 25.0, 0.0)[BEGIN:END]
+    assert not unmetered.denies(late("B/main", "night_on"))
+
+
 def test_hvac_that_is_left_on_at_night_has_a_broken_timetable() -> None:
     left_on = Episode("B/a", "night_on", 0, 48, 0.9, 5.0, {"nights": 2.0, "night_kw": 3.0})
     told = named_for("01B10", left_on)
