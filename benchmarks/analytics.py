@@ -27,6 +27,8 @@ from benchmarks.spread import LEAST
 from submeter.words import TheirsError
 
 DRAWS: Final = 100
+QUIET: Final = 0.75
+"""load a core, above which the machine does something else"""
 SAY: Final = (
     "analytics SITES --judge FILE [--judge-python PYTHON] [--peers] [--peer-python PYTHON] [--out DIR] [--draws N] "
     "[--cores N] [--into PAGE]"
@@ -76,12 +78,13 @@ def run(*words: str) -> Result:
     own = Own(
         kinds_of(asked.sites), Maker(asked.judge.file, asked.judge.python, asked.out / "sites"), asked.out / "ours"
     )
+    busy = busy_with(os.getloadavg()[0], asked.cores)
     with crew(asked.cores) as hands:
         own.answer(hands)
         verdicts = hands.judged(asked.judge, own.questions(), asked.draws)
 
         def told(peered: Peered) -> Board:
-            board = Board(list(rows(own, verdicts, peered)), [*about(asked), *peered.notes])
+            board = Board(list(rows(own, verdicts, peered)), [*about(asked), *busy, *peered.notes])
             write(board, asked)
             return board
 
@@ -97,6 +100,16 @@ def about(asked: Asked) -> list[str]:
         f"none where there are fewer than {LEAST} buildings. Seeds of a row are pooled, or told beside each other, and "
         "then all have to meet the target. Speeds are in CPU seconds of one core, peers' too. The best peer is the one "
         "nearest to a row's target, over the meters that it manages; detectors tell as many episodes as ours.",
+    ]
+
+
+def busy_with(load: float, cores: int) -> list[str]:
+    """A note where others were at work when the speeds were taken: threads that share a core slow each other down."""
+    if load < QUIET * cores:
+        return []
+    return [
+        f"The machine was busy ({load:.0f} at work on {cores} cores) when the speeds were taken: on a quiet one they are "
+        "higher."
     ]
 
 

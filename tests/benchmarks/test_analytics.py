@@ -5,19 +5,22 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import tasks
-from benchmarks.analytics import DRAWS, read_words, write
+from benchmarks.analytics import DRAWS, busy_with, read_words, write
 from benchmarks.analytics_rows import Peered, rows
 from benchmarks.asking import Crew, Judge, Verdict, crew
-from benchmarks.board import Board, Row
+from benchmarks.board import BEGIN, END, Board, Row
+from benchmarks.board import HEAD as HEAD_OF_TABLE
 from benchmarks.made import Maker
 from benchmarks.own import FAULT_SEEDS, SAVINGS_SEEDS, TREE_SEEDS, Own, kinds_of
 from benchmarks.peers.kept import ASKED, answered, is_kept
 from benchmarks.result import Figure
 from benchmarks.rivals import Rivals
-from benchmarks.site import write_hours
+from benchmarks.site import read_site, write_hours
 from submeter.words import TheirsError
 
 START = np.arange("2017-12-31T23", "2019-12-31T23", dtype="datetime64[h]").astype("datetime64[s]")
@@ -42,7 +45,7 @@ def site(folder: Path, name: str, *, years: bool = False, role: str = "main", la
 
 
 @pytest.fixture
-def sites(tmp_path: Path) -> Path:
+def small_sites(tmp_path: Path) -> Path:
     folder = tmp_path / "sites"
     site(folder, "years", years=True)
     site(folder, "labelled", role="sub", labels=True)
@@ -53,14 +56,14 @@ def sites(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own(sites: Path, tmp_path: Path) -> Own:
-    return Own(kinds_of(sites), Maker(tmp_path / "judge.py", "python", tmp_path / "made"), tmp_path / "ours")
+def own(small_sites: Path, tmp_path: Path) -> Own:
+    return Own(kinds_of(small_sites), Maker(tmp_path / "judge.py", "python", tmp_path / "made"), tmp_path / "ours")
 
 
 def made(own: Own, name: str) -> None:
     """As if the programs beside the judge had made it."""
     (own.maker.out / name).mkdir(parents=True)
-    (own.maker.out / name / ".made").touch()
+    (own.maker.out / name / ".made").write_text(own.maker.mark(own.kinds.yearly[0].folder), "utf-8")
 
 
 def test_what_a_folder_holds_decides_what_is_asked(own: Own) -> None:
@@ -136,6 +139,15 @@ def test_peers_stand_beside_the_same_figure_of_the_same_question(own: Own) -> No
     assert told["years, 2019 from 2018", "CV(RMSE) daily, median"].best() == "–"
 
 
+def test_what_no_peer_says_is_shown_of_none(own: Own) -> None:
+    """A detector names no kind; the judge then counts none as right, which says nothing of it."""
+    told = table(
+        own, Peered({("anomalies", "years", 0): {"adtk": (Verdict({"kind_named_of_matched": 0.0, "auc": 0.7}), "")}})
+    )
+    assert told["years, faults, looking back", "kind named, of those matched"].best() == "–"
+    assert told["years, faults, looking back", "AUC"].best() == "0.700 adtk"
+
+
 def test_every_wanted_figure_has_a_key_that_the_issue_names_once() -> None:
     for wanted in (tasks.PREDICTIONS, tasks.SAVINGS, tasks.FAULTS, tasks.LIVE, tasks.LABELS):
         assert len({w.key for w in wanted}) == len({w.figure for w in wanted}) == len(wanted)
@@ -160,6 +172,11 @@ def test_the_table_goes_beside_the_answers(tmp_path: Path) -> None:
     assert '"ours": 1.0' in (tmp_path / "out" / "table.json").read_text("utf-8")
 
 
+def test_speeds_of_a_busy_machine_are_said_to_be_of_one() -> None:
+    assert busy_with(0.4, 2) == []
+    assert busy_with(8.2, 2)[0].startswith("The machine was busy (8 at work on 2 cores)")
+
+
 def test_jobs_run_side_by_side_and_the_first_that_fails_ends_them() -> None:
     def refuse() -> None:
         raise TheirsError("no")
@@ -168,6 +185,58 @@ def test_jobs_run_side_by_side_and_the_first_that_fails_ends_them() -> None:
         assert hands.do("double", {k: (lambda k=k: 2 * k) for k in range(5)}) == {k: 2 * k for k in range(5)}
         with pytest.raises(TheirsError, match="no"):
             hands.do("refuse", {0: refuse})
+
+
+def test_the_table_in_the_documentation_has_the_rows_and_targets_of_the_command(sites: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md").read_text("utf-8")
+    lines = [line.strip("| ").split(" | ") for line in page.partition(BEGIN)[2].partition(END)[0].splitlines()]
+    shown = [(cells[0], cells[1], cells[4]) for cells in lines if len(cells) == len(HEAD_OF_TABLE)]
+    own = Own(kinds_of(sites), Maker(Path(), "", Path()), Path())
+    known = [(row.task, row.figure, row.wanted()) for row in rows(own, {}, Peered())]
+    assert [tuple(part.strip() for part in each) for each in shown[2:]] == known
+
+
+# sites that are made
+
+SMALL_INJECTOR = """
+import shutil, sys
+from pathlib import Path
+site, out = map(Path, sys.argv[1:3])
+shutil.copytree(site, out)
+(out / "seed").write_text(sys.argv[4])
+"""
+
+
+def test_a_site_is_made_once_and_again_when_it_or_the_program_has_changed(tmp_path: Path) -> None:
+    at, judge = site(tmp_path, "s", years=True), tmp_path / "judge.py"
+    maker = Maker(judge, sys.executable, tmp_path / "made")
+    with pytest.raises(TheirsError, match="stands beside the judge"):
+        maker.with_savings(at, 1)
+    program = tmp_path / "inject_savings.py"
+    program.write_text(SMALL_INJECTOR, "utf-8")
+    out = maker.with_savings(at, 3)
+    assert (out.name, (out / "seed").read_text()) == ("s-savings-3", "3")
+    (out / "seed").write_text("as it was")
+    assert (maker.with_savings(at, 3) / "seed").read_text() == "as it was"
+    (at / "site.toml").write_text((at / "site.toml").read_text() + "# changed\n")
+    assert (maker.with_savings(at, 3) / "seed").read_text() == "3"
+    (out / "seed").write_text("as it was")
+    program.write_text(SMALL_INJECTOR + "# changed\n", "utf-8")
+    assert (maker.with_savings(at, 3) / "seed").read_text() == "3"
+
+
+def test_main_meters_get_a_weather_each_or_one_for_all(tmp_path: Path) -> None:
+    at = site(tmp_path, "s", years=True)
+    rows = "".join(f"{m},{m},electricity,main,,,{w},,,,0\n" for m, w in (("m", "A"), ("s", "B")))
+    (at / "meters.csv").write_text(HEAD + rows, "utf-8")
+    stations = {"time": list(START[:3]) * 2, "station": ["A"] * 3 + ["B"] * 3, "outdoor_c": [1.0, 2, 3, 1, 2, 3]}
+    pq.write_table(pa.table(stations), at / "weather.parquet")
+    maker = Maker(tmp_path / "judge.py", "python", tmp_path / "made")
+    own_weather, one = (read_site(maker.mains(at, one_station=each)) for each in (False, True))
+    apart = own_weather.outdoor_c["W1"][:3] - own_weather.outdoor_c["W0"][:3]
+    np.testing.assert_allclose(apart, 1e-6, rtol=1e-3)
+    assert {m.station for m in own_weather.meters.values()} == {"W0", "W1"}
+    assert {m.station for m in one.meters.values()} == set(one.outdoor_c) == {"W0"}
 
 
 # peers' answers are kept
