@@ -108,8 +108,8 @@ def busy_with(load: float, cores: int) -> list[str]:
     if load < QUIET * cores:
         return []
     return [
-        f"The machine was busy ({load:.0f} at work on {cores} cores) when the speeds were taken: on a quiet one they are "
-        "higher."
+        f"The machine was busy ({load:.0f} at work on {cores} cores) when the speeds were taken: on a quiet one they "
+        "are higher."
     ]
 
 
