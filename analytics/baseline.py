@@ -19,7 +19,7 @@ from analytics.design import FEW_METERS, Design, Floats, Ints, Solver, factorise
 from analytics.quality import Quality, fit_quality
 from submeter.words import Baseline
 
-MODEL: Final = "hourly-ridge/2"
+MODEL: Final = "hourly-ridge/3"
 HUBER: Final = 1.5
 PASSES: Final = 5
 HALF_LIFE_DAYS: Final = 90.0

@@ -38,7 +38,7 @@ def first(hours: int, energy: np.ndarray) -> np.ndarray:
         (191, "", "", "few_hours"),
         (192, "-means/1", "few_hours", ""),
         (719, "-means/1", "few_hours", ""),
-        (720, "hourly-ridge/2", "", ""),
+        (720, "hourly-ridge/3", "", ""),
     ],
 )
 def test_the_model_grows_with_the_history_and_says_why_it_is_no_larger(
@@ -79,7 +79,7 @@ def test_a_meter_that_follows_nothing_has_its_mean(kind: str) -> None:
 def test_a_meter_that_follows_the_clock_is_not_taken_for_one_that_follows_nothing() -> None:
     on = grid()
     faint = np.random.default_rng(4).normal(20, 4, N) + 4.0 * (on.working & (on.hour >= 8) & (on.hour < 18))
-    assert fit(on, faint, point="B/m").model == "hourly-ridge/2"
+    assert fit(on, faint, point="B/m").model == "hourly-ridge/3"
 
 
 def test_means_by_hour_and_day_type_by_hand() -> None:
