@@ -185,8 +185,14 @@ def apart(one: Any, other: Any) -> float:
 
 
 def _relative(one: list[float], other: list[float], unit: str) -> float:
-    scale = np.abs(one).max() if unit in UNITS else max(np.abs(one).max(), 1.0)
-    return float(np.abs(np.subtract(one, other)).max() / scale) if scale else float(one != other) * float("inf")
+    """Numbers that are unknown (NaN) in one alone, or differ from nothing but zeros, are infinitely far apart."""
+    a, b = np.asarray(one), np.asarray(other)
+    off = ~((a == b) | (np.isnan(a) & np.isnan(b)))
+    if not off.any():
+        return 0.0
+    scale = np.abs(a[np.isfinite(a)]).max(initial=0.0 if unit in UNITS else 1.0)
+    far = float(np.abs(a - b)[off].max()) / scale if scale else float("inf")
+    return far if np.isfinite(far) else float("inf")
 
 
 def taken_apart(entry: Any) -> tuple[list[Any], dict[str, list[float]]]:

@@ -64,6 +64,20 @@ def test_energies_are_held_against_the_largest_of_their_entry_and_ratios_against
     )
 
 
+def test_zeros_are_as_good_as_each_other_and_hide_no_difference_beside_them() -> None:
+    none = {"avoided_kwh": 0.0, "avoided_kg": 0.0}
+    assert apart(none, none) == 0
+    assert math.isinf(apart(none, {"avoided_kwh": 0.0, "avoided_kg": 1e-12}))
+    assert apart(none | {"nmbe": 0.5}, none | {"nmbe": 0.75}) == 0.25
+
+
+@pytest.mark.parametrize("other", [math.nan, math.inf])
+def test_what_is_not_known_to_both_is_infinitely_far_apart(other: float) -> None:
+    assert apart({"nmbe": other}, {"nmbe": other}) == 0
+    for one, two in ((0.1, other), (other, 0.1)):
+        assert math.isinf(apart({"cvrmse": 0.1, "nmbe": one}, {"cvrmse": 0.1, "nmbe": two}))
+
+
 @pytest.mark.parametrize("other", [store(kind="stuck"), store(micro=9), ({}, store()[1]), (store()[0], {})])
 def test_another_word_a_row_further_off_or_one_that_is_missing_is_never_the_same(other: Held) -> None:
     assert math.isinf(farthest(store(), other))
