@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lock test-influx2 test-grafana clean help
+.PHONY: demo test lock test-influx2 test-grafana clean help
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
