@@ -148,7 +148,7 @@ def test_what_no_peer_says_is_shown_of_none(own: Own) -> None:
     assert told["years, faults, looking back", "AUC"].best() == "0.700 adtk"
 
 
-def test_every_wanted_figure_has_a_key_that_the_issue_names_once() -> None:
+def test_every_wanted_figure_has_a_name_and_a_key_of_its_own() -> None:
     for wanted in (tasks.PREDICTIONS, tasks.SAVINGS, tasks.FAULTS, tasks.LIVE, tasks.LABELS):
         assert len({w.key for w in wanted}) == len({w.figure for w in wanted}) == len(wanted)
 
