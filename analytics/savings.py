@@ -96,6 +96,8 @@ def avoided(
         told,
         guideline_kwh=_guideline(model, told.expected_kwh, float(days.known[-1]), confidence),
         gate=gate(model),
+        simpler=model.simpler,
+        facts=dict(model.facts),
         drift_years=drift.years,
         events=_events(days, scatter, rho, began),
         completeness=float(known.mean()),

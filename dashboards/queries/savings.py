@@ -20,9 +20,10 @@ class Event:
 class SavingView:
     """``verdict``: saved, more (uses more than before), unclear (not distinguishable from zero), refused, waiting.
 
-    ``refused`` is a code of the catalogue's [refusals], ``facts`` its numbers. Energies in kWh since ``start``; the
-    band is at ``confidence``, and its drift of use was learned from ``drift_years`` unchanged meter-years (0 = stated
-    prior). Lists are daily; ``avoided``, ``low`` and ``high`` are cumulative.
+    ``refused`` is a code of the catalogue's [refusals], ``simpler`` one of [simpler] ('' = its baseline is the hourly
+    model), ``facts`` the numbers of either. Energies in kWh since ``start``; the band is at ``confidence``, and its
+    drift of use was learned from ``drift_years`` unchanged meter-years (0 = stated prior). Lists are daily;
+    ``avoided``, ``low`` and ``high`` are cumulative.
     """
 
     measure: str
@@ -36,6 +37,7 @@ class SavingView:
     points: list[str]
     verdict: str
     refused: str
+    simpler: str
     facts: dict[str, float]
     actual_kwh: float | None
     expected_kwh: float | None
@@ -103,6 +105,7 @@ def _view(reader: Reader, measure: Measure, told: Saving | None) -> SavingView:
         points=list(measure.points),
         verdict=word,
         refused=told.refused if told else "",
+        simpler=shown.simpler if shown else "",
         facts=dict(told.facts) if told else {},
         actual_kwh=shown.actual_kwh if shown else None,
         expected_kwh=shown.expected_kwh if shown else None,

@@ -72,8 +72,10 @@ class Saving(Entry, frozen=True, kw_only=True):
     nmbe: float
     refused: str = ""
     """code of why there is no number ([refusals] of the catalogue), '' = there is one"""
+    simpler: str = ""
+    """that of its baseline: why that is a simpler model than the hourly regression, '' = it is that"""
     facts: dict[str, float] = msgspec.field(default_factory=dict)
-    """the numbers of that reason"""
+    """the numbers of that reason, of either"""
     guideline_kwh: float | None = None
     """half-width by ASHRAE Guideline 14's fractional savings uncertainty at the same confidence; knows no drift"""
     gate: list[str] = msgspec.field(default_factory=list)

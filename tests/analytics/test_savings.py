@@ -108,6 +108,12 @@ def test_what_cannot_be_said_is_refused_with_the_reason(
     assert (s.avoided_kwh, s.distinguishable) == (0, False)
 
 
+def test_a_saving_says_that_its_baseline_is_a_simpler_model_and_why() -> None:
+    plain = structs.replace(model(), simpler="no_pattern")
+    assert saving(np.full(240, 6.0), np.full(240, 10.0), plain).simpler == "no_pattern"
+    assert saving(np.full(240, 6.0), np.full(240, 10.0)).simpler == ""
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", ["few_hours", "no_energy", "not_made", "few_baseline_days", "few_reporting_days"])
 def test_every_reason_is_said_in_both_languages(code: str, language: str) -> None:

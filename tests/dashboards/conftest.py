@@ -256,7 +256,7 @@ def tell(store: Store) -> None:
                normalised_kwh=21_000.0, normalised_low_kwh=15_000.0, normalised_high_kwh=27_000.0,
                events=[NonRoutine(since="2026-08-03", share=0.11, kwh_a_day=55.0),
                        NonRoutine(since="2026-09-20", share=-0.2, kwh_a_day=-100.0, explained=True)]),
-        saving(MEASURES[1], 5, 0.05),
+        saving(MEASURES[1], 5, 0.05, simpler="no_pattern"),
         saving(MEASURES[2], 0, 0.0, days=1, refused="few_reporting_days", facts={"days": 2.0, "least": 7.0}),
     )  # fmt: skip
     store.put(

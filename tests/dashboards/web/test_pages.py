@@ -140,6 +140,14 @@ def test_a_saving_tells_money_carbon_and_what_its_band_knows(client):
     assert "取自本组合12个未改造的表计年" in client.get("/savings?lang=zh").text
 
 
+def test_a_saving_on_a_simpler_model_says_so_and_why(client):
+    words = text_of(client.get("/savings?lang=en").text)
+    told = "The baseline is a simpler model, since the meter follows neither clock nor calendar nor weather."
+    assert words.count(told) == 1
+    assert "基准采用较简单的模型：该表计的用能与时刻、日历和天气均无明显关系。" in client.get("/savings?lang=zh").text
+    assert {s["simpler"] for s in client.get("/api/v1/savings").json()} == {"", "no_pattern"}
+
+
 def test_a_refused_saving_says_why_with_its_numbers(client):
     words = text_of(client.get("/savings?lang=en").text)
     assert "No number is given Why: the reporting period holds 2 usable days; at least 7 are needed" in words
