@@ -1,8 +1,10 @@
 """``python -m benchmarks [NAME] [--json]``; ``--table`` prints the table of docs/benchmarks.md."""
 
 import importlib
+import inspect
 import json
 import sys
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import click
@@ -156,8 +158,12 @@ def main(name: str | None, as_json: bool, as_table: bool, rest: tuple[str, ...])
     if name not in BENCHMARKS:
         click.echo(f"no benchmark {name!r}; there are {', '.join(BENCHMARKS)}", err=True)
         sys.exit(2)
+    run: Callable[..., Result] = importlib.import_module(f"benchmarks.{name}").run
+    if not takes(run, rest):
+        click.echo(f"say: python -m benchmarks {name} {BENCHMARKS[name].arguments}", err=True)
+        sys.exit(2)
     try:
-        result: Result = importlib.import_module(f"benchmarks.{name}").run(*rest)
+        result = run(*rest)
     except TheirsError as fault:
         click.echo(f"benchmarks {name}: {fault}", err=True)
         sys.exit(1)
@@ -165,6 +171,15 @@ def main(name: str | None, as_json: bool, as_table: bool, rest: tuple[str, ...])
         click.echo(json.dumps(result.as_dict()))
     else:
         print_result(result)
+
+
+def takes(run: Callable[..., Result], words: Sequence[str]) -> bool:
+    """Whether a benchmark can be run with so many words."""
+    try:
+        inspect.signature(run).bind(*words)
+    except TypeError:
+        return False
+    return True
 
 
 def markdown() -> str:

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from benchmarks import demo, ledger, lines, office, path, store, year
-from benchmarks.__main__ import BENCHMARKS, markdown
+from benchmarks.__main__ import BENCHMARKS, main, markdown
 from benchmarks.result import Figure, Result
 from benchmarks.slow_ledger import walk
 from firmware_sim.district import district
@@ -41,6 +42,13 @@ def test_the_documentation_has_the_table_that_the_command_prints() -> None:
 
 def test_every_benchmark_that_is_listed_has_a_module() -> None:
     assert all((ROOT / "benchmarks" / f"{name}.py").is_file() for name in BENCHMARKS)
+
+
+@pytest.mark.parametrize("words", [("tree",), ("cluster",), ("operation",), ("balance",), ("lines", "all", "of them")])
+def test_a_benchmark_with_too_few_or_too_many_words_says_which_it_takes(words: tuple[str, ...]) -> None:
+    told = CliRunner().invoke(main, words)
+    assert told.exit_code == 2
+    assert told.stderr == f"say: python -m benchmarks {words[0]} {BENCHMARKS[words[0]].arguments}\n"
 
 
 def test_a_difference_is_shared_out_over_the_quarters_that_it_spans() -> None:
