@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from analytics.anomalies.episode import Bools, Episode, bridged, runs
+from analytics.anomalies.switched import is_switched
 from analytics.quality import Floats
 
 BULK: Final = 0.99
@@ -30,6 +31,9 @@ APART_H: Final = 48
 FAR: Final = 3.0
 """What a meter reaches on more occasions than that, so far apart, is within its reach (coarse steps of heat meters, hot
 water, boilers), unless it is so many times its bulk. Drammen's meters of heat had 200 such hours in 2018."""
+ONCE: Final = 1
+FURTHEST: Final = 6.0
+"""The same of a load that goes on and off by itself: what it reaches twice is its rated power."""
 
 
 def gross_hours(counted: Floats, expected: Floats | None, marked: Bools | None = None) -> Bools:
@@ -41,8 +45,10 @@ def gross_hours(counted: Floats, expected: Floats | None, marked: Bools | None =
     span = max(float(bulk - middle), 0.25 * float(bulk), 1e-9)
     value = np.where(known, counted, 0.0)
     core = value > max(float(bulk) + REACH * span, LEAST_FACTOR * float(bulk))
-    if len(runs(bridged(np.asarray(core, bool), APART_H))) > RARELY:
-        core = value > max(float(bulk) + REACH * span, FAR * float(bulk))
+    switched = expected is not None and is_switched(counted, expected)
+    rarely, far = (ONCE, FURTHEST) if switched else (RARELY, FAR)
+    if len(runs(bridged(np.asarray(core, bool), APART_H))) > rarely:
+        core = value > max(float(bulk) + REACH * span, far * float(bulk))
     usual = np.full(len(counted), float(middle)) if expected is None else expected
     odd = (value > bulk) & (value > usual + BESIDE_SHARE * span)
     core = core | ((marked & odd) if marked is not None else False)

@@ -6,12 +6,13 @@ next to impossible: the share of zeros among hours of like expectation, to the p
 counted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
 from analytics.anomalies.episode import Bools, Episode, bridged, runs
+from analytics.anomalies.switched import is_switched, should_count
 from analytics.quality import Floats
 
 LEAST_SILENT_H: Final = 4
@@ -20,8 +21,6 @@ TOGETHER: Final = 0.6
 """Share of a building's meters that are silent at once when it is not a meter's fault."""
 LEAST_SURPRISE: Final = 25.0
 """Natural logarithm of the odds against a stretch of zeros being normal."""
-LIKE_SHARE: Final = 0.3
-"""Hours in which more than this share of the mean is expected should count something."""
 CAUGHT_UP: Final = 0.5
 SEEN: Final = 0.5
 """share of the hours for which the parent's balance speaks"""
@@ -29,6 +28,10 @@ OFF_SEASON: Final = 0.25
 """of the mean hour: where less is expected, the load is out of season, as heat in summer"""
 HABITUAL: Final = 2
 """More other stretches of zeros at least half as surprising are the load's way: hot water, pools, snow melting."""
+CLEAR: Final = 0.9
+"""Of a load that goes on and off, the parent's balance must say more than it does in this share of all other stretches
+as long; or it has never stood still for nearly as long."""
+FAR_LONGER: Final = 3.0
 
 
 def silent_meters(unread: Mapping[str, Bools], alive: int, expected: Mapping[str, Floats], main: str) -> list[Episode]:
@@ -63,17 +66,15 @@ def _silent(point: str, begin: int, end: int, alive: int, expected: Floats | Non
     return Episode(point, "missing", begin, end, 0.99, 0.0, evidence, fact=True)
 
 
-def stuck_meters(
-    point: str, energy: Floats, suspect: Floats, expected: Floats, flowed: Floats | None, below: Sequence[str] = ()
-) -> list[Episode]:
+def stuck_meters(point: str, energy: Floats, suspect: Floats, expected: Floats, flowed: Floats | None) -> list[Episode]:
     """Stretches in which a meter that is read counts nothing though it should.
 
     ``energy`` measured and ``suspect`` kept-but-implausible energy of each hour (NaN = not), ``flowed`` what the
     parent's balance gives as uncounted at this meter (NaN where unknown, None without a parent): a load that is
-    truly off leaves the balance alone.
+    truly off leaves the balance alone. Of a load that goes on and off by itself only what is clear is told, and that as
+    a verdict and no fact.
     """
-    zero = energy == 0
-    should = expected > LIKE_SHARE * max(float(expected.mean()), 1e-9)
+    zero, should = energy == 0, should_count(expected)
     usual = (zero & should).sum() / max(int((np.isfinite(energy) & should).sum()), 1)
     spans = runs(bridged(zero, 1))
     counts = np.array([(zero & should)[begin:end].sum() for begin, end in spans])
@@ -87,12 +88,27 @@ def stuck_meters(
         off_season = float(expected[begin:end].mean()) < OFF_SEASON * float(np.nanmean(energy))
         if not known and (off_season or int((counts >= surprising / 2).sum()) - 1 > HABITUAL):
             continue
+        switched = is_switched(energy, expected, slice(begin, end))
+        longest = max((b - a for a, b in spans if a != begin), default=0)
+        if switched and not _is_clear(flowed, begin, end) and end - begin <= FAR_LONGER * longest:
+            continue
         after = np.where(np.isfinite(suspect), suspect, energy)[end : end + 2]
         caught = bool(np.nansum(after) - 2 * float(expected[end : end + 2].sum()) > CAUGHT_UP * total)
         evidence = {"hours": float(end - begin), "expected_kwh": total, "caught_up": float(caught)}
         hole = (max(begin - 1, 0), min(end + 2, len(energy)))
-        out.append(Episode(point, "stuck", begin, end, 0.95, 0.0 if caught else -total, evidence, (hole,), fact=True))
+        sure, amount = 0.8 if switched else 0.95, 0.0 if caught else -total
+        out.append(Episode(point, "stuck", begin, end, sure, amount, evidence, (hole,), fact=not switched))
     return out
+
+
+def _is_clear(flowed: Floats | None, begin: int, end: int) -> bool:
+    """Whether the balance says more of this stretch than of nearly all others as long."""
+    if flowed is None:
+        return False
+    sums = np.cumsum(np.r_[0.0, np.nan_to_num(flowed)])
+    of = sums[end - begin :] - sums[: len(sums) - (end - begin)]
+    others = np.r_[of[: max(2 * begin - end + 1, 0)], of[end:]]
+    return bool(len(others)) and float(of[begin]) > float(np.quantile(np.abs(others), CLEAR))
 
 
 def _load_is_off(flowed: Floats | None, begin: int, end: int, total: float) -> bool:

@@ -75,3 +75,25 @@ def test_the_coldest_days_of_a_mild_winter_are_no_gross_error() -> None:
     heat = np.full(24 * 200, 1.0)
     heat[: 24 * 12] = np.linspace(160, 40, 24 * 12)  # twelve days of heat, the coldest first
     assert not gross_hours(heat, None).any()
+
+
+def boiler() -> tuple[np.ndarray, np.ndarray]:
+    """On at 8 kW on four days of five, whichever; and what a model makes of it."""
+    day = np.arange(24 * 200) // 24
+    return np.where(day % 5 > 0, 8.0, 0.0), np.full(24 * 200, 6.4)
+
+
+def test_what_a_load_that_goes_on_and_off_reaches_twice_is_its_rated_power() -> None:
+    energy, expected = boiler()
+    energy[[1000, 3000]] = 31.0
+    assert not gross_hours(energy, expected).any()
+    steady = np.maximum(energy, 1.0)  # never off: a step that it takes twice a year is none of its own
+    assert np.flatnonzero(gross_hours(steady, expected)).tolist() == [1000, 3000]
+
+
+def test_a_load_that_goes_on_and_off_may_count_the_impossible_too() -> None:
+    energy, expected = boiler()
+    energy[1000] = 31.0
+    assert np.flatnonzero(gross_hours(energy, expected)).tolist() == [1000]
+    energy[[1000, 3000]] = 80.0
+    assert np.flatnonzero(gross_hours(energy, expected)).tolist() == [1000, 3000]

@@ -80,3 +80,33 @@ def test_a_load_that_is_often_off_for_days_does_not_stand_still() -> None:
         pool[begin : begin + 60] = 0.0
     assert stuck_meters("B/pool", pool, NONE, LOAD, None) == []
     assert len(stuck_meters("B/pool", pool, NONE, LOAD, np.where(pool == 0, LOAD, 0.0))) == 4
+
+
+def boiler() -> np.ndarray:
+    """In reserve: off for two days in every six."""
+    return np.where(np.arange(N) // 24 % 6 < 2, 0.0, LOAD)
+
+
+def test_a_load_that_goes_on_and_off_does_not_stand_still_while_its_parent_is_as_restless_as_ever() -> None:
+    energy = boiler()
+    energy[432 : 432 + 96] = 0.0  # twice as long as usual
+    restless = np.where(np.arange(N) // 96 % 2, 20.0, -20.0)
+    restless[432 : 432 + 96] = LOAD[432 : 432 + 96]
+    assert stuck_meters("B/boiler", energy, NONE, LOAD, None) == []
+    assert stuck_meters("B/boiler", energy, NONE, LOAD, restless) == []
+
+
+def test_a_load_that_goes_on_and_off_stands_still_where_the_balance_is_clear_and_that_is_no_fact() -> None:
+    energy, flowed = boiler(), np.zeros(N)
+    energy[432 : 432 + 96], flowed[432 : 432 + 96] = 0.0, LOAD[432 : 432 + 96]
+    (found,) = stuck_meters("B/boiler", energy, NONE, LOAD, flowed)
+    assert (found.begin, found.end, found.fact, found.confidence) == (432, 528, False, 0.8)
+    (steady,) = stuck_meters("B/light", np.where(flowed > 0, 0.0, LOAD), NONE, LOAD, flowed)
+    assert (steady.fact, steady.confidence) == (True, 0.95)
+
+
+def test_a_load_that_goes_on_and_off_and_is_off_far_longer_than_ever_is_told_without_a_balance() -> None:
+    energy = boiler()
+    energy[N - 24 * 7 :] = 0.0
+    (found,) = stuck_meters("B/boiler", energy, NONE, LOAD, None)
+    assert (found.end, found.fact) == (N, False)
