@@ -128,17 +128,17 @@ class Cluster:
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Cluster]:
+def cluster(address: str, patience_s: float = 10.0) -> Iterator[Cluster]:
     """The cluster whose scheduler answers at ``address`` (``tcp://host:8786``). Its workers need this package.
 
-    Raises ConfigError where Dask is not installed or nobody answers.
+    Raises ConfigError where Dask is not installed or nobody answers within ``patience_s``.
     """
     try:
         from distributed import Client  # noqa: PLC0415  (an extra: only who has a cluster installs it)
     except ImportError:
         raise ConfigError("Dask is not installed here; pip install 'submeter[cluster]'") from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=patience_s, set_as_default=False)
     except (OSError, ValueError) as fault:
         raise ConfigError(
             f"no Dask scheduler answers at {address} ({fault}); start one with `dask scheduler`"

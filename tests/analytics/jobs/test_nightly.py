@@ -107,5 +107,5 @@ def test_a_building_without_a_ledger_is_said_to_have_none(alone: Store) -> None:
 
 def test_nobody_at_the_schedulers_address_is_told_in_a_sentence() -> None:
     pytest.importorskip("distributed")
-    with pytest.raises(ConfigError, match="no Dask scheduler answers"), cluster("tcp://127.0.0.1:1"):
+    with pytest.raises(ConfigError, match="no Dask scheduler answers"), cluster("tcp://127.0.0.1:1", 0.5):
         pass
