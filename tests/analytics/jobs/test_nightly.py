@@ -80,7 +80,8 @@ def test_a_town_is_studied_alike_by_a_dask_cluster_bit_for_bit(townspeople: list
     distributed = pytest.importorskip("distributed")
     store = fill(MemoryStore(), small_portfolio.energies())
     local = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, worker_dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0",
+        worker_dashboard_address=None,
     )  # fmt: skip
     with local, cluster(local.scheduler_address) as pool:
         done = list(study_all(store, TOWN, SOME, small_portfolio.NOW, SETTINGS, pool))
