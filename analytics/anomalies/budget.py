@@ -22,6 +22,10 @@ MONTH_H: Final = 730.5
 MOSTLY: Final = 0.5
 """An episode is of quiet days when more than this share of its hours is."""
 FACTS_SHARE: Final = 0.5
+LEFT_ON: Final = ("night_on", "schedule", "base_step")
+LEAST_LEFT_ON: Final = 0.01
+"""A load that was left on has taken more than is usual meanwhile, by this share at least: logarithms find a level in
+the last digit of a meter that counts next to nothing, and a surplus of nights that the days have made good."""
 
 BUDGET, TOLERANCE, QUIET = "budget", "tolerance", "quiet"
 """Why a verdict is not told: too many surer ones, too small, or on days on which nothing is told."""
@@ -59,6 +63,14 @@ def room(budget: float, facts: int) -> int:
     return whole - min(facts, int(whole * FACTS_SHARE))
 
 
+def took_nothing(kind: str, amount: float | None, usual: float) -> bool:
+    """Whether a load is said to be left on that has taken hardly more than is ``usual`` meanwhile, or less."""
+    if kind not in LEFT_ON or amount is None:
+        return False
+    more = -amount if usual < 0 else amount  # a meter may count below zero
+    return more <= 0 or more < LEAST_LEFT_ON * abs(usual)
+
+
 def quiet_days(rows: Sequence[Quiet], building: str, point: str, day: NDArray[np.int64]) -> Bools:
     """(n) whether each local ``day`` (n, days since 1970) is quiet for a meter."""
     out = np.zeros(len(day), bool)
@@ -84,9 +96,11 @@ def _quiet(episode: Episode, quiet: Bools | None) -> bool:
 
 
 def _is_small(episode: Episode, alarms: AlarmSettings) -> bool:
-    """Whether a surplus or shortfall is below what is worth telling; what has none, or of which no size is known, is
-    not."""
+    """Whether a surplus or shortfall is below what is worth telling; a fault of the meter that has none, or of which
+    no size is known, is not."""
     usual = episode.evidence.get("expected_kwh", 0.0)
+    if "shift_h" not in episode.evidence and took_nothing(episode.kind, episode.amount, usual):
+        return True  # but a timetable that has moved takes nothing by itself
     if not episode.amount or usual <= 0:
         return False
     least = alarms.least_too_much if episode.amount > 0 else alarms.least_too_little

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import structs
 
 from analytics.anomalies.alone import KIND_OF
-from analytics.anomalies.budget import quiet_days
+from analytics.anomalies.budget import quiet_days, took_nothing
 from analytics.anomalies.episode import LOAD_KINDS, Episode
 from analytics.anomalies.live.verdicts import Telling
 from analytics.anomalies.telling import GRACE_MS, HOUR_MS, about, free_name, monthly_yuan, of_family, said, seen_enough
@@ -54,7 +54,7 @@ def finding_of(told: Telling, portfolio: Portfolio, newest_ms: int) -> Finding:
 
 def news(new: Finding, told: Collection[Finding], portfolio: Portfolio) -> Finding | None:
     """What is to be stored of a live finding beside those ``told`` of the building; None: nothing."""
-    if _expected(new, portfolio):
+    if _expected(new, portfolio) or _took_nothing(new):
         return None
     for old in told:
         if old.point == new.point and of_family(old.kind) == of_family(new.kind) and about(old, new, GRACE_MS):
@@ -82,6 +82,13 @@ def _expected(new: Finding, portfolio: Portfolio) -> bool:
         if any(p == new.point or related(portfolio.points, p, new.point) for p in measure.points)
     ]
     return any(ms - GRACE_MS <= new.start_ms <= ms + SETTLES_MS for ms in works)
+
+
+def _took_nothing(new: Finding) -> bool:
+    """Of a load left on; in cubic metres for water and gas."""
+    usual = new.evidence.get("expected_m3", new.evidence.get("expected_kwh", 0.0))
+    amount = new.evidence.get("amount_m3", new.kwh)
+    return took_nothing(new.kind, None if amount is None else float(amount), float(usual))
 
 
 def _mostly_quiet(new: Finding, portfolio: Portfolio, building: Building) -> bool:

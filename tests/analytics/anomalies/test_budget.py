@@ -52,6 +52,28 @@ def test_too_much_and_too_little_have_tolerances_of_their_own() -> None:
     assert untold == (Untold(more, "tolerance"),)
 
 
+@pytest.mark.parametrize(
+    ("kind", "amount", "usual", "is_told"),
+    [
+        ("night_on", -0.35, 2.0, False), ("night_on", 0.0, 0.0, False), ("base_step", 9.0, 1000.0, False),
+        ("base_step", 11.0, 1000.0, True), ("night_on", 0.1, 0.0, True), ("phase_loss", -1.0, 1000.0, True),
+        ("base_step", -300.0, -1000.0, True), ("base_step", 300.0, -1000.0, False),
+    ],
+)  # fmt: skip
+def test_a_load_that_was_left_on_has_taken_more_than_usual(
+    kind: str, amount: float, usual: float, is_told: bool
+) -> None:
+    every = [verdict(kind, 0.9, amount, usual=usual)]
+    told, untold = chosen(every, A_YEAR, AlarmSettings(), {})
+    assert bool(told) is is_told
+    assert [each.reason for each in untold] == ([] if is_told else ["tolerance"])
+
+
+def test_a_timetable_that_has_moved_takes_nothing_by_itself() -> None:
+    moved = Episode("B/m", "schedule", 0, 100, 0.9, -5.0, {"expected_kwh": 1000.0, "shift_h": 5.0})
+    assert chosen([moved], A_YEAR, AlarmSettings(), {}) == ((moved,), ())
+
+
 def test_on_quiet_days_faults_of_meters_are_told_and_those_of_operation_are_not() -> None:
     works = {"B/m": np.arange(200) < 80}
     on, off, lost = verdict("night_on", 0.9, 90.0), verdict("night_on", 0.9, 90.0, 60), verdict("phase_loss", 0.9, -9.0)

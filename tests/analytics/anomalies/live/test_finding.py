@@ -70,6 +70,13 @@ def test_gas_is_told_in_cubic_metres() -> None:
     assert told.evidence["amount_m3"] == 50.0
 
 
+@pytest.mark.parametrize("meter", ["B/fan", "B/gas"])
+def test_a_load_that_was_left_on_and_took_less_than_usual_is_no_news(meter: str) -> None:
+    less, more = (finding_of(telling(meter, "night_on", actual), PORTFOLIO, TOLD_MS) for actual in (99.0, 130.0))
+    assert stored(less) == []
+    assert stored(more) == [more]
+
+
 def test_what_is_told_of_a_past_that_looking_back_has_seen_is_no_open_matter() -> None:
     assert found().state is FindingState.OPEN
     assert found(newest_ms=TOLD_MS + 9 * DAY_MS).state is FindingState.OPEN
