@@ -105,7 +105,8 @@ _OPEN = {FindingState.CLOSED: 0, FindingState.OPEN: 1, FindingState.WITHDRAWN: 2
 
 
 def finding_line(finding: Finding) -> str:
-    """At the finding's start, in milliseconds. ``open``: 0 closed, 1 open, 2 withdrawn."""
+    """At the finding's start, in milliseconds. ``open``: 0 closed, 1 open, 2 withdrawn. ``told_live``: it was told live
+    first, perhaps as another kind; ``confirmed`` 0: live alone says so as yet."""
     building, local = split_point(finding.point)
     tags = {"building": finding.building or building, "id": finding.id, "kind": finding.kind, "point": local}
     fields = {
@@ -118,6 +119,8 @@ def finding_line(finding: Finding) -> str:
         "end": finding.end_ms,
         "first_told": finding.first_told_ms,
         "last_seen": finding.last_seen_ms,
+        "told_live": float(bool(finding.first_kind)),
+        "confirmed": float(finding.confirmed),
     }
     return _line(_listed("finding", tags), fields, finding.start_ms)
 

@@ -45,8 +45,16 @@ def test_a_finding_has_numbers_only_and_says_which_are_known() -> None:
 
     assert line.finding_line(finding) == (
         "finding,building=b1,id=b1/m@drift@1,kind=drift,point=m open=2.0,kwh=3.0,kwh_known=1.0,yuan_month=0.0,"
-        "yuan_known=0.0,confidence=0.5,end=9.0,first_told=6.0,last_seen=7.0 5"
+        "yuan_known=0.0,confidence=0.5,end=9.0,first_told=6.0,last_seen=7.0,told_live=0.0,confirmed=1.0 5"
     )
+
+
+def test_a_finding_that_live_alone_tells_says_so() -> None:
+    finding = Finding(id="b1/m@stuck@1", building="b1", point="b1/m", kind="frozen", start_ms=5, end_ms=9,
+                      state=FindingState.OPEN, confidence=0.5, first_told_ms=6, last_seen_ms=7, first_kind="stuck",
+                      confirmed=False)  # fmt: skip
+
+    assert line.finding_line(finding).endswith("last_seen=7.0,told_live=1.0,confirmed=0.0 5")
 
 
 def test_a_gateway_tells_its_numbers() -> None:
