@@ -33,7 +33,9 @@ def site(tmp_path: Path) -> Path:
 
 def drawn(house: House, kind: str, cases: int) -> list[Fault]:
     found = asked([house], [fitted(house, house.energy)], [[]], kind, cases, np.random.default_rng(1))
-    return [each.fault for each in found]
+    faults = [each.fault for each in found]
+    assert len(faults) == cases
+    return faults
 
 
 def test_every_kind_is_put_in_found_and_held_against_the_plain_rule(site: Path) -> None:

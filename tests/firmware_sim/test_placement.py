@@ -113,7 +113,9 @@ def test_a_holiday_is_a_whole_stretch_of_days_off(portfolio: Portfolio) -> None:
 
 
 def test_a_peak_is_put_into_a_working_day(portfolio: Portfolio) -> None:
-    for fault in only(portfolio, "peak_demand", (0.042, 0.084)):
+    faults = only(portfolio, "peak_demand", (0.042, 0.084))
+    assert len(faults) == 20
+    for fault in faults:
         begin = datetime.fromtimestamp(fault.start_ms / 1000, SHANGHAI)
         assert day_kind(begin.date()) is DayKind.WORKING
         assert begin.hour in range(10, 15)
