@@ -43,3 +43,23 @@ def test_unknown_days_and_short_periods_say_nothing() -> None:
     actual, expected = days((150, 0.0), (150, 0.3))
     assert find_events(DAYS[:50], actual[:50], expected[:50], 0.03, 0.0) == []
     assert find_events(DAYS, np.full(300, np.nan), expected, 0.03, 0.0) == []
+
+
+def cooling(noise: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    """(share, expected): what a chiller takes, from winter through summer; days that are off by so much."""
+    warm = np.clip(np.sin(np.pi * (np.arange(300) - 60) / 180), 0, None)
+    weather = np.random.default_rng(4).uniform(0.6, 1.4, 300)
+    return np.random.default_rng(5).normal(0, noise, 300), 1000 * warm * weather
+
+
+def test_a_saving_in_proportion_that_comes_with_the_season_is_no_event() -> None:
+    share, expected = cooling()
+    assert find_events(DAYS, expected * (0.7 + share), expected, 0.06, 0.3) == []
+
+
+def test_a_level_that_changes_within_the_season_is_dated_beside_a_saving_in_proportion() -> None:
+    share, expected = cooling()
+    more = np.where(np.arange(300) >= 150, 0.4 * expected.mean(), 0.0)
+    (event,) = find_events(DAYS, expected * (0.7 + share) + more, expected, 0.06, 0.3)
+    assert abs(event.day - 20_150) <= 3
+    assert event.share == pytest.approx(0.4, abs=0.06)
