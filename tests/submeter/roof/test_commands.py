@@ -12,18 +12,18 @@ from click.testing import CliRunner
 from submeter.__main__ import COMMANDS, roof
 
 
-def walk(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    context = click.Context(command)
+def every(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Groups as well."""
+    yield words, command
     if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            found = command.get_command(context, name)
+        for name in command.list_commands(click.Context(command)):
+            found = command.get_command(click.Context(command), name)
             assert found is not None
-            yield from walk(found, (*words, name))
-    else:
-        yield words, command
+            yield from every(found, (*words, name))
 
 
-LEAVES = dict(walk(roof))
+EVERY = dict(every(roof))
+LEAVES = {words: command for words, command in EVERY.items() if not isinstance(command, click.Group)}
 
 
 def submeter(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -37,6 +37,18 @@ def test_a_command_helps_with_an_example(words: tuple[str, ...]) -> None:
     assert told.exit_code == 0
     assert "Example:" in told.output
     assert f"submeter {' '.join(words)}" in told.output
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_an_example_names_a_command_and_options_that_are_there(words: tuple[str, ...]) -> None:
+    told = CliRunner().invoke(roof, [*words, "--help"]).output.partition("Example:")[2].partition("Options:")[0]
+    shown = [call.split() for call in told.replace("&&", "\n").splitlines() if call.strip().startswith("submeter ")]
+    assert shown
+    for _, *rest in shown:
+        named = max((known for known in EVERY if tuple(rest[: len(known)]) == known), key=len)
+        assert named
+        options = {name for each in EVERY[named].params for name in each.opts}
+        assert {word for word in rest if word.startswith("-")} <= options
 
 
 def test_the_list_of_commands_is_complete() -> None:
