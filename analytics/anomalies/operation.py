@@ -193,7 +193,8 @@ def peaks(of: Operated) -> list[Episode]:
 
 
 def over_contract(of: Operated, contract_kw: float) -> list[Episode]:
-    """Hours above the demand that is contracted; one episode while a month does not go by without."""
+    """Hours above the demand that is contracted; one episode while a month does not go by without. A contract says
+    nothing of what is usual, so none of them is kept out of baselines."""
     above = np.nan_to_num(of.energy - contract_kw)
     return [_over(of, a, b, above, contract_kw) for a, b in runs(bridged(np.asarray(above > 0, bool), 24 * PEAK_DAYS))]
 
@@ -205,7 +206,7 @@ def _over(of: Operated, begin: int, end: int, above: Floats, contract_kw: float)
         "peak_kw": float(of.energy[at]), "usual_kw": float(of.expected[at]), "contract_kw": contract_kw,
         "hours": float((beyond > 0).sum()),
     }  # fmt: skip
-    return Episode(of.point, "peak_demand", begin, end, 0.99, float(beyond.sum()), facts, fact=True)
+    return Episode(of.point, "peak_demand", begin, end, 0.99, float(beyond.sum()), facts, ((at, at),), fact=True)
 
 
 def season_top(highest: Floats) -> Floats:

@@ -170,6 +170,12 @@ def test_what_is_above_the_contract_is_told_once_while_it_comes_again_within_a_m
     assert (other.begin, other.amount, other.fact) == (first + 4000, pytest.approx(1.0), True)
 
 
+def test_a_year_above_the_contract_is_a_year_to_learn_from() -> None:
+    (whole,) = over_contract(by_hand(by_hand(np.zeros(N)).expected), 35.0)
+    assert whole.end - whole.begin > N - 24 * 7
+    assert not whole.covers(N).any()
+
+
 @given(st.lists(st.floats(0, 100), min_size=70, max_size=90), st.integers(0, 69))
 def test_the_seasons_top_is_the_third_highest_of_the_other_days(highest: list[float], day: int) -> None:
     around = [v for d, v in enumerate(highest) if 2 <= abs(d - day) <= PEAK_DAYS]
