@@ -21,7 +21,7 @@ from analytics.anomalies.episode import METER_KINDS
 from analytics.anomalies.examine import Excursions
 from analytics.anomalies.registers import Backwards, Glitch, backwards, glitches
 from analytics.anomalies.repair import repaired
-from analytics.anomalies.telling import findings_of, followed
+from analytics.anomalies.telling import findings_of, followed, looked_back
 from analytics.baseline import predict, predict_band
 from analytics.design import Design, Floats
 from analytics.desk import Desk
@@ -168,6 +168,7 @@ def write(store: Store, material: Material, results: Results) -> Study:
     findings = tuple(followed(results.findings, told, now_ms, int(hours.start_ms[0]), alive_ms))
     with store.writing():
         store.put(*results.baselines, *results.savings, *findings, *results.shapes)
+        store.set_cursor(looked_back(hours.building.id), max(alive_ms, store.cursor(looked_back(hours.building.id))))
         for one in results.expected:
             write_expected(store, hours, one)
         write_repairs(store, hours, dict(results.repairs))

@@ -85,6 +85,11 @@ def seen_enough(finding: Finding, seen_ms: int) -> bool:
     return seen_ms >= finding.last_seen_ms + ENOUGH_MS[of_family(finding.kind)]
 
 
+def looked_back(building: str) -> str:
+    """The cursor that says up to when (epoch ms) a building's studies have looked."""
+    return f"looked back {building}"
+
+
 def of_family(kind: str) -> str:
     """Faults of hours and faults of days: what live tells as one of a family may turn out to be another of it."""
     return "sudden" if kind in SUDDEN_KINDS else "peak" if kind == "peak_demand" else "lasting"

@@ -36,6 +36,7 @@ from analytics.anomalies.live import (
 )
 from analytics.anomalies.live.finding import as_told, finding_of, seen_again
 from analytics.anomalies.live.watch import LEARN_H, WINDOW_H, still_seen
+from analytics.anomalies.telling import looked_back
 from analytics.hours import HISTORY_DAYS
 from analytics.jobs.coming import HOUR, Coming, read_coming
 from analytics.jobs.occasions import recorded
@@ -176,7 +177,8 @@ class Lookout:
             return []
         newest_ms = self._newest_s(portfolio, building) * 1000
         known = {f.id: f for f in self._store.entries(Finding, building)}
-        new = as_told([finding_of(each, portfolio, newest_ms) for each in told], known.values(), portfolio)
+        looked_ms = self._store.cursor(looked_back(building))
+        new = as_told([finding_of(each, portfolio, newest_ms) for each in told], known.values(), portfolio, looked_ms)
         known |= {f.id: f for f in new}
         again = seen_again(known.values(), going, _epoch_s(state.now) * 1000)
         return list({f.id: f for f in (*new, *again)}.values())

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analytics.anomalies.telling import HOUR_MS, looked_back
 from analytics.calendar import instant_ms, local_seconds
 from analytics.study import Study, study_building
 from analytics.weekdays import day_types
@@ -134,6 +135,16 @@ def test_what_is_left_on_during_quiet_days_is_counted_and_not_told() -> None:
     assert (study.findings, study.untold) == ((), {"quiet": 1})
     told = study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
     assert (len(told.findings), told.untold) == (1, {})
+
+
+def test_the_store_says_how_far_studies_have_looked_and_a_look_at_the_past_takes_none_of_it_back(
+    studied: tuple[Store, Study],
+) -> None:
+    store, _ = studied
+    looked_ms = store.cursor(looked_back("B"))
+    assert NOW - 2 * HOUR_MS < looked_ms <= NOW
+    study_building(store, PORTFOLIO, "B", NOW - 90 * 24 * HOUR_MS, SETTINGS)
+    assert store.cursor(looked_back("B")) == looked_ms
 
 
 def test_expectation_is_written_for_mains_and_first_level_to_the_end_of_today(studied: tuple[Store, Study]) -> None:

@@ -52,8 +52,9 @@ def finding_of(told: Telling, portfolio: Portfolio, newest_ms: int) -> Finding:
     return structs.replace(found, state=FindingState.CLOSED) if seen_enough(found, newest_ms) else found
 
 
-def news(new: Finding, told: Collection[Finding], portfolio: Portfolio) -> Finding | None:
-    """What is to be stored of a live finding beside those ``told`` of the building; None: nothing."""
+def news(new: Finding, told: Collection[Finding], portfolio: Portfolio, looked_ms: int = 0) -> Finding | None:
+    """What is to be stored of a live finding beside those ``told`` of the building; None: nothing. Studies have looked
+    up to ``looked_ms``: of a past that is gone through afterwards, what they did not find is not told any more."""
     if _expected(new, portfolio) or _took_nothing(new):
         return None
     for old in told:
@@ -61,7 +62,7 @@ def news(new: Finding, told: Collection[Finding], portfolio: Portfolio) -> Findi
             if old.state is FindingState.WITHDRAWN or old.first_told_ms <= new.first_told_ms:
                 return None
             return structs.replace(old, first_told_ms=new.first_told_ms, first_kind=new.kind)
-    if any(_same_cause(new, old, portfolio) for old in told):
+    if seen_enough(new, looked_ms) or any(_same_cause(new, old, portfolio) for old in told):
         return None
     return structs.replace(new, id=free_name(new.id, {f.id for f in told}))
 
@@ -164,12 +165,14 @@ def seen_again(told: Collection[Finding], meters: Collection[str], now_ms: int) 
     ]  # fmt: skip
 
 
-def as_told(new: Sequence[Finding], told: Collection[Finding], portfolio: Portfolio) -> list[Finding]:
+def as_told(
+    new: Sequence[Finding], told: Collection[Finding], portfolio: Portfolio, looked_ms: int = 0
+) -> list[Finding]:
     """What is to be stored of new live findings, each beside those before it."""
     known = {f.id: f for f in told}
     out: dict[str, Finding] = {}
     for each in new:
-        found = news(each, known.values(), portfolio)
+        found = news(each, known.values(), portfolio, looked_ms)
         if found is not None:
             known[found.id] = out[found.id] = found
     return list(out.values())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analytics.anomalies.telling import looked_back
 from analytics.jobs import Analyst, lookout
 from analytics.jobs.coming import HOUR, WAIT_H, Coming
 from analytics.jobs.feed import IDLE_S
@@ -148,6 +149,14 @@ def test_a_fault_that_goes_on_is_seen_again_every_day_and_one_that_is_over_is_no
         seen[last] = step.last_seen_ms
     assert all(seen[row] >= now_s(row - DAY) * 1000 - 60_000 for row in rows[:3])
     assert seen[rows[-1]] < now_s(FAULT + 14 * DAY) * 1000
+
+
+def test_a_past_that_studies_have_looked_at_is_gone_through_without_a_word() -> None:
+    store = MemoryStore()
+    keep(store, loads(), 0, N)
+    store.set_cursor(looked_back("B"), now_s(HISTORY_H + 7 * DAY) * 1000)
+    watch(Lookout(store, AlarmSettings()), N)
+    assert [each[1] for each in told(store)] == ["B/pump"]  # the fan stood still on the fifth day
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -12,6 +12,7 @@ from analytics.anomalies.live.finding import LIVE_KIND, as_told, finding_of, see
 from analytics.anomalies.live.rules import RUNS
 from analytics.anomalies.live.verdicts import Telling
 from analytics.anomalies.live.watch import LONG
+from analytics.anomalies.telling import ENOUGH_MS
 from submeter.words import Building, Finding, FindingState, Measure, Medium, Point, Portfolio, Price, Quiet
 
 BEGIN = np.datetime64("2026-03-02T16:00", "s")  # Tuesday's midnight in Shanghai
@@ -62,6 +63,16 @@ def test_a_step_is_told_in_numbers_and_in_money() -> None:
     assert (told.first_told_ms, told.last_seen_ms, told.first_kind, told.confirmed) == (
         TOLD_MS, TOLD_MS, "base_step", False,
     )  # fmt: skip
+
+
+def test_what_studies_have_looked_past_and_not_found_is_not_told_afterwards() -> None:
+    new = found()
+    enough = TOLD_MS + ENOUGH_MS["lasting"]
+    assert as_told([new], [], PORTFOLIO, enough) == []
+    assert as_told([new], [], PORTFOLIO, enough - 1) == [new]
+    by_study = structs.replace(new, first_told_ms=enough, first_kind="", confirmed=True)
+    (one,) = as_told([new], [by_study], PORTFOLIO, enough)
+    assert (one.id, one.confirmed, one.first_told_ms) == (new.id, True, TOLD_MS)
 
 
 def test_gas_is_told_in_cubic_metres() -> None:
