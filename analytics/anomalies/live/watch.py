@@ -233,21 +233,25 @@ def _with_weather(state: State, outdoor_c: Floats) -> Floats:
 
 
 def _usual(state: State, outdoor: Floats, seen: int, n: int) -> Floats:
-    """Usual logarithm (meters, n) of hours after the fit, from ``seen`` on."""
+    """Usual logarithm (meters, n) of hours after the fit, from ``seen`` on; reckoned by whole days, so that it is the
+    same to the last bit however many hours come at once."""
     lead = min(LEAD_H, len(state.window.start))
     hours = np.arange(-lead, LEARN_H + AHEAD_H) * np.timedelta64(3600, "s")
     start = state.window.start[-1] + np.timedelta64(3600, "s") + hours
     usual = np.empty((len(state.names), n))
-    place, rows = state.place, slice(lead + seen, lead + seen + n)
-    mask = np.zeros(len(start), bool)
-    mask[rows] = True
+    place, first, last = state.place, lead + seen, lead + seen + n
     for station, past in enumerate(state.window.outdoor_c):
         weather = None
         if past is not None:
             weather = np.concatenate([past[-lead:], outdoor[station]])
             weather = np.concatenate([weather, np.full(len(start) - len(weather), weather[-1])])
         on = design(start, zone=place.zone, country=place.country, subdivision=place.subdivision, outdoor_c=weather)
-        usual[rows_of(state.window.stations, station)] = on.rows(mask).times(state.learnt.coefficients[station])
+        meters = rows_of(state.window.stations, station)
+        for day in dict.fromkeys(on.day[first:last].tolist()):
+            begin, end = np.searchsorted(on.day, [day, day + 1])
+            told = on.rows(on.day == day).times(state.learnt.coefficients[station])
+            a, b = max(begin, first), min(end, last)
+            usual[meters, a - first : b - first] = told[:, a - begin : b - begin]
     return usual
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.anomalies.live import Feed, Limits, Telling, advance, begin, size_bytes
+from analytics.anomalies.live import Feed, Limits, Telling, advance, begin, packed, size_bytes
 from tests.analytics.anomalies.live.three_meters import (
     DAY,
     FAULT_D,
@@ -63,14 +63,15 @@ def test_a_long_fault_is_told_once_and_within_five_days(kind: str) -> None:
     assert abs(_after_h(told[0], rows.start) - float((told[0].told - told[0].begin) / np.timedelta64(3600, "s"))) <= 48
 
 
-def test_hours_one_by_one_tell_the_same_as_all_at_once() -> None:
-    feed = part_of(with_faults(), 0, (FAULT_D + 6) * DAY)
-    whole = advance(begun(), feed)[1]
+def test_hours_one_by_one_tell_the_same_as_all_at_once_and_leave_the_same_state_to_the_last_bit() -> None:
+    feed = part_of(with_faults(), 0, (FAULT_D + 6) * DAY + 5)
+    after, whole = advance(begun(), feed)
     state, single = begun(), []
     for k in range(feed.energy.shape[1]):
         state, more = advance(state, part_of(feed, k, k + 1))
         single += more
     assert _plain(single) == _plain(whole)
+    assert packed(state) == packed(after)
     assert {t.kind for t in whole} == {"dropout", "spike", "level_up"}
 
 
