@@ -36,9 +36,7 @@ from analytics.baseline import (
 )
 from analytics.calendar import Times
 from analytics.design import Design, Floats, Solver, design, factorise, grid, recency
-from analytics.drift import learn_drift
 from analytics.outdoor import knows_weather, weather_felt
-from analytics.savings import Drift
 from analytics.term import LEAST_METERS, Term, learn_term
 from analytics.weekdays import Place
 from submeter.words import Baseline
@@ -206,17 +204,12 @@ def predict_cohort(
     return on, out
 
 
-def placebo_drift(start: Times, place: Place, members: Sequence[Member], before: Bools, after: Bools) -> Drift:
-    """The drift of use, learnt from a stretch ``after`` (n) in which nothing is known to have changed and which is
-    foretold from the one ``before``."""
-    return learn_drift(*placebo_years(start, place, members, before, after))
-
-
 def placebo_years(
     start: Times, place: Place, members: Sequence[Member], before: Bools, after: Bools
 ) -> tuple[list[float], list[float]]:
     """The examples that :func:`~analytics.drift.learn_drift` learns from: ln(expected/actual) of each member whose
-    stretch ``after`` is known, and the scatter of the weeks of its baseline."""
+    stretch ``after`` (n), in which nothing is known to have changed, is known, foretold from the one ``before`` (n);
+    and the scatter of the weeks of its baseline."""
     cohort, models = fit_cohort(start, place, members, before)
     _, expected = predict_cohort(cohort, members, models, after)
     error, weekly = [], []

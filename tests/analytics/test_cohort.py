@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from analytics.baseline import evaluate, plain, predict, regress, robust
-from analytics.cohort import Cohort, Member, fit_cohort, placebo_drift, predict_cohort
+from analytics.cohort import Cohort, Member, fit_cohort, placebo_years, predict_cohort
 from analytics.design import design, factorise
+from analytics.drift import learn_drift
 from analytics.savings import STATED
 from analytics.weekdays import Place
 from submeter.words import Baseline
@@ -108,8 +109,8 @@ def test_a_meter_with_many_holes_has_a_factorisation_of_its_own() -> None:
 
 
 def test_placebo_years_of_few_meters_leave_the_stated_drift_and_more_teach_their_own() -> None:
-    assert placebo_drift(START, PLACE, members(2), TRAIN, TEST) == STATED
-    learned = placebo_drift(START, PLACE, members(6), TRAIN, TEST)
+    assert learn_drift(*placebo_years(START, PLACE, members(2), TRAIN, TEST)) == STATED
+    learned = learn_drift(*placebo_years(START, PLACE, members(6), TRAIN, TEST))
     assert learned.years == 6
     assert learned.a_year <= STATED.a_year
 

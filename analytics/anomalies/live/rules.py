@@ -24,7 +24,6 @@ HABIT: Final = (1.1, 4.0)
 OFTEN: Final = 4
 """What was told that many times in a year is a habit, too; what was not told, twice."""
 LEAST_PEAK: Final = 3.0
-TENTH: Final = float(np.log(10))
 TENFOLD_LEAST: Final = (4.0, 0.35)
 """Ten times too high is looked at above so many times the expected, and above that share of the highest percentile.
 What lies below that percentile is what the meter shows at other hours (a load left on at night): it may go along with a
