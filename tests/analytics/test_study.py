@@ -137,10 +137,9 @@ def test_what_is_left_on_during_quiet_days_is_counted_and_not_told() -> None:
     assert (len(told.findings), told.untold) == (1, {})
 
 
-def test_the_store_says_how_far_studies_have_looked_and_a_look_at_the_past_takes_none_of_it_back(
-    studied: tuple[Store, Study],
-) -> None:
-    store, _ = studied
+def test_the_store_says_how_far_studies_have_looked_and_a_look_at_the_past_takes_none_of_it_back() -> None:
+    store = filled(loads())  # its own: a look at the past writes what it sees
+    study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
     looked_ms = store.cursor(looked_back("B"))
     assert NOW - 2 * HOUR_MS < looked_ms <= NOW
     study_building(store, PORTFOLIO, "B", NOW - 90 * 24 * HOUR_MS, SETTINGS)
