@@ -47,14 +47,15 @@ def fit(
     point: str,
     building: str = "",
     half_life_days: float | None = HALF_LIFE_DAYS,
+    toward: Floats | None = None,
 ) -> Baseline:
-    """Fit one meter alone: ``energy_kwh`` per hour of the design, NaN = leave out. Never raises: see ``refused``, and
-    ``simpler`` for why it is a model of :mod:`analytics.simple`."""
+    """Fit one meter alone: ``energy_kwh`` per hour of the design, NaN = leave out; ``toward`` as in :func:`regress`.
+    Never raises: see ``refused``, and ``simpler`` for why it is a model of :mod:`analytics.simple`."""
     if not long_enough(energy_kwh):
         return of_little(on, energy_kwh, point=point, building=building)
     known = np.isfinite(energy_kwh)
     weight = None if half_life_days is None else recency(on.day, known, half_life_days)
-    coefficients, p = regress(on, energy_kwh, weight)
+    coefficients, p = regress(on, energy_kwh, weight, toward)
     return follows_or_simpler(
         on, energy_kwh, evaluate(on, coefficients), coefficients, p, point=point, building=building
     )

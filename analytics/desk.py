@@ -15,7 +15,7 @@ from msgspec import structs
 from analytics.anomalies import Examination
 from analytics.anomalies.budget import quiet_days
 from analytics.anomalies.episode import Bools
-from analytics.baseline import predict, regress
+from analytics.baseline import fit, predict, regress
 from analytics.calendar import DAY_S, instant_ms, local_seconds
 from analytics.cohort import Cohort, Member, fit_members
 from analytics.design import Design, Floats, design, grid
@@ -80,6 +80,14 @@ class Desk:
     def fitted(self, point: str, on: Design, energy_kwh: Floats) -> tuple[Floats, int]:
         """A meter's coefficients, looking back, with what its place taught."""
         return regress(on, energy_kwh, toward=self.taught(self.now_ms).toward(on, self.kind(point)))
+
+    def forecast(self, point: str, examined: Examination) -> Baseline:
+        """What is expected of a meter as of late and from now on: the last weeks weigh most, as in every baseline. (An
+        examination looks at all weeks alike: in a pretended district its middle of the day on a Sunday in November lay
+        5 % off at the median, this one's 2.5 %.) A meter that is new has a simpler model."""
+        on = self.design(point)
+        toward = self.taught(self.now_ms).toward(on, self.kind(point))
+        return fit(on, examined.clean[point], point=point, building=self.hours.building.id, toward=toward)
 
     def kind(self, point: str) -> str:
         return kind_of_point(self.portfolio.points[point])

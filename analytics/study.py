@@ -140,12 +140,13 @@ def _worked_out(material: Material) -> Results:
     measures = [m for m in portfolio.measures.values() if m.building == hours.building.id]
     shown = [point.id for point in hours.points if shows_expected(portfolio, point)]
     shapes = [portrait(hours, point, view.design(point)) for point in shown]
+    models = examined.models | {point: view.forecast(point, examined) for point in shown}
     return Results(
-        tuple(view.tested(model, examined) for model in examined.models.values()),
+        tuple(view.tested(model, examined) for model in models.values()),
         tuple(view.saving(m, examined, now_ms, material.settings) for m in measures),
         tuple(findings_of(examined.episodes, hours, portfolio, now_ms)),
         tuple(shape for shape in shapes if shape is not None),
-        tuple(expected(examined.models[p], view.design(p)) for p in shown if not examined.models[p].refused),
+        tuple(expected(models[p], view.design(p)) for p in shown if not models[p].refused),
         tuple(repairs(hours, examined, view)),
         dict(Counter(each.reason for each in examined.untold)),
     )

@@ -7,7 +7,7 @@ import pytest
 
 from analytics.anomalies.telling import HOUR_MS, looked_back
 from analytics.calendar import instant_ms, local_seconds
-from analytics.study import Study, study_building
+from analytics.study import Study, shows_expected, study_building
 from analytics.weekdays import day_types
 from submeter.settings.settings import AnalyticsSettings
 from submeter.stores import open_store
@@ -234,8 +234,17 @@ def test_a_building_without_a_ledger_has_no_study() -> None:
     assert study_building(open_store("memory:"), PORTFOLIO, "B", NOW, SETTINGS) == Study((), (), ())
 
 
-def test_three_weeks_are_enough_for_a_model_and_less_is_refused() -> None:
+def test_a_new_meter_has_a_simpler_model_after_eight_days_and_nothing_is_judged_by_it_before_three_weeks() -> None:
     store = filled({p: np.where(np.arange(N) >= N - 400, e, np.nan) for p, e in loads().items()})
     study = study_building(store, PORTFOLIO, "B", NOW, SETTINGS)
-    assert {(b.refused, b.facts["hours"]) for b in study.baselines} == {("few_hours", 400)}
-    assert study.savings[0].refused == "few_hours"
+    shown = {p for p in PORTFOLIO.points if shows_expected(PORTFOLIO, PORTFOLIO.points[p])}
+    assert {(b.point, b.refused, b.simpler, b.facts["hours"]) for b in study.baselines} == {
+        (p, "", "few_hours", 400) if p in shown else (p, "few_hours", "", 400) for p in PORTFOLIO.points
+    }
+    assert (study.savings[0].refused, study.findings) == ("few_hours", ())
+    assert {c.point for c in store.columns() if c.quantity == "expected"} == shown
+
+
+def test_less_than_eight_days_are_refused() -> None:
+    store = filled({p: np.where(np.arange(N) >= N - 190, e, np.nan) for p, e in loads().items()})
+    assert {b.refused for b in study_building(store, PORTFOLIO, "B", NOW, SETTINGS).baselines} == {"few_hours"}
