@@ -25,7 +25,7 @@ from analytics.anomalies.levels import Load, load_faults
 from analytics.anomalies.operation import with_operation
 from analytics.anomalies.registers import Backwards, Glitch
 from analytics.anomalies.scan import Project
-from analytics.anomalies.silence import silent_meters, stuck_meters
+from analytics.anomalies.silence import overruled_meters, silent_meters, stuck_meters
 from analytics.anomalies.thermal import Against, against
 from analytics.baseline import absorbed, describe, evaluate, linear, refusal, regress
 from analytics.calendar import hour_type
@@ -96,11 +96,13 @@ class _Examiner:
         self.found: list[Episode] = []
         self.hinted: list[Episode] = []
         self.backwards: list[tuple[Episode, float]] = []
+        self.overruled: list[Episode] = []
         self.kind = hour_type(hours.building.zone, hours.start.astype(np.int64))
         self.day = designs(hours.points[0].id).day - int(designs(hours.points[0].id).day[0])
 
     def run(self) -> Examination:
         self._registers()
+        self._overruled()
         self._fit(self.points)
         self._gross()
         self._silence()
@@ -151,6 +153,15 @@ class _Examiner:
             for stretch in told.backwards:
                 self.backwards.append((_backwards(self.hours, point, stretch), stretch.fall / 1e6 * told.ratio))
         self._spoil([episode for episode, _ in self.backwards])
+
+    def _overruled(self) -> None:
+        """Meters at zero above meters that count, before anything is learnt of them."""
+        for point in self.points.values():
+            children = [c for c in self.points.values() if c.parent == point.id and c.medium == point.medium]
+            if children:
+                below = np.nansum([self.hours.measured[c.id] for c in children], axis=0)
+                self.overruled += overruled_meters(point.id, self.hours.measured[point.id], below)
+        self._spoil(self.overruled)
 
     def _gross(self) -> None:
         for point in self.points:
@@ -219,8 +230,8 @@ class _Examiner:
             stuck += stuck_meters(
                 point, self.hours.measured[point], self.hours.suspect[point], self.expected[point], flowed.get(point)
             )
-        covered = [e for e in self.found if e.kind == "reversed_ct"]
-        stuck = [e for e in stuck if not _inside(e, covered)]
+        covered = [e for e in self.found if e.kind == "reversed_ct"] + self.overruled
+        stuck = self.overruled + [e for e in stuck if not _inside(e, covered)]
         lumps = [e for e in stuck if e.evidence["caught_up"]]
         self.found = [e for e in self.found if not (e.kind == "gross_error" and _touches(e, lumps))] + stuck
         self._fit(self._spoil(stuck))

@@ -3,7 +3,7 @@
 Strategy: exact rules. Missing readings are what the ledger could not measure; a building that falls silent as a
 whole is one episode, of its main meter. A standstill is a stretch of exact zeros that the meter's own past makes
 next to impossible: the share of zeros among hours of like expectation, to the power of the hours that should have
-counted.
+counted. A meter at zero above meters that count needs no past.
 """
 
 from collections.abc import Mapping
@@ -32,6 +32,10 @@ CLEAR: Final = 0.9
 """Of a load that goes on and off, the parent's balance must say more than it does in this share of all other stretches
 as long; or it has never stood still for nearly as long."""
 FAR_LONGER: Final = 3.0
+OVERRULED_H: Final = 24
+"""A day and a night, since a roof's sun may feed what is below a main meter for hours."""
+OVERRULED_STEPS: Final = 10
+"""So many of its smallest counts must have flowed below it."""
 
 
 def silent_meters(unread: Mapping[str, Bools], alive: int, expected: Mapping[str, Floats], main: str) -> list[Episode]:
@@ -98,6 +102,23 @@ def stuck_meters(point: str, energy: Floats, suspect: Floats, expected: Floats, 
         hole = (max(begin - 1, 0), min(end + 2, len(energy)))
         sure, amount = 0.8 if switched else 0.95, 0.0 if caught else -total
         out.append(Episode(point, "stuck", begin, end, sure, amount, evidence, (hole,), fact=not switched))
+    return out
+
+
+def overruled_meters(point: str, energy: Floats, below: Floats) -> list[Episode]:
+    """Stretches of a day and more in which a meter counts nothing while the meters right ``below`` it do (kWh of all of
+    them together, n): that cannot be, whatever a model has learnt, even if it never counted at all."""
+    counts = energy[energy > 0] if (energy > 0).any() else below[below > 0]
+    least = OVERRULED_STEPS * float(counts.min()) if len(counts) else np.inf
+    out = []
+    for begin, end in runs(bridged(energy == 0, 1)):
+        flowed = float(below[begin:end].sum())
+        if end - begin < OVERRULED_H or flowed < least:
+            continue
+        caught = bool(np.nansum(energy[end : end + 2]) - 2 * flowed / (end - begin) > CAUGHT_UP * flowed)
+        evidence = {"hours": float(end - begin), "expected_kwh": flowed, "caught_up": float(caught)}
+        hole = (max(begin - 1, 0), min(end + 2, len(energy)))
+        out.append(Episode(point, "stuck", begin, end, 0.99, 0.0 if caught else -flowed, evidence, (hole,), fact=True))
     return out
 
 

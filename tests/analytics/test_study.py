@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from analytics.anomalies.telling import HOUR_MS, looked_back
 from analytics.calendar import instant_ms, local_seconds
@@ -243,6 +244,18 @@ def test_a_new_meter_has_a_simpler_model_after_eight_days_and_nothing_is_judged_
     }
     assert (study.savings[0].refused, study.findings) == ("few_hours", ())
     assert {c.point for c in store.columns() if c.quantity == "expected"} == shown
+
+
+def test_a_main_meter_that_dies_after_the_works_is_no_saving() -> None:
+    of_main = structs.replace(PORTFOLIO.measures["B-led"], points=("B/main",))
+    died = START.astype(np.int64) * 1000 >= instant_ms("2025-09-08", "Asia/Shanghai")
+    energy = loads()
+    store = filled(energy | {"B/main": np.where(died, 0.0, energy["B/main"])})
+    study = study_building(store, replace(PORTFOLIO, measures={"B-led": of_main}), "B", NOW, SETTINGS)
+    (saving,) = study.savings
+    assert saving.completeness < 0.1
+    assert saving.avoided_kwh is None or saving.avoided_kwh < 0.1 * energy["B/main"][died].sum()
+    assert [(f.kind, f.point) for f in study.findings] == [("stuck", "B/main")]
 
 
 def test_less_than_eight_days_are_refused() -> None:

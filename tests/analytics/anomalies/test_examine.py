@@ -84,6 +84,18 @@ def test_a_meter_that_counts_a_share_is_told_by_its_parents_balance(gain: float,
     assert found.evidence["share"] == pytest.approx(gain, abs=0.06)
 
 
+@pytest.mark.parametrize("first", [0, BEGIN])
+def test_a_main_at_zero_above_circuits_that_count_is_told_even_if_it_never_counted(first: int) -> None:
+    true = flows()
+    below = np.sum(list(true.values()), axis=0)
+    examined = look(true, {"B/main": np.where(first <= AT, 0.0, 1.01 * below)})
+    (found,) = (e for e in examined.episodes if e.point == "B/main")
+    assert (found.kind, found.begin, found.end, found.fact) == ("stuck", first, N, True)
+    assert found.amount == pytest.approx(-below[first:].sum())
+    assert [e.kind for e in examined.episodes] == ["stuck"]
+    assert examined.spoilt["B/main"][first:].all()
+
+
 def test_a_load_that_falls_to_two_thirds_is_no_lost_phase() -> None:
     true = flows()
     true["B/light"] = true["B/light"] * inside(2 / 3)

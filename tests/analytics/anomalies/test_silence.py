@@ -1,6 +1,6 @@
 import numpy as np
 
-from analytics.anomalies.silence import silent_meters, stuck_meters
+from analytics.anomalies.silence import overruled_meters, silent_meters, stuck_meters
 
 N = 24 * 60
 LOAD = np.where((np.arange(N) % 24 >= 8) & (np.arange(N) % 24 < 18), 10.0, 2.0)
@@ -110,3 +110,26 @@ def test_a_load_that_goes_on_and_off_and_is_off_far_longer_than_ever_is_told_wit
     energy[N - 24 * 7 :] = 0.0
     (found,) = stuck_meters("B/boiler", energy, NONE, LOAD, None)
     assert (found.end, found.fact) == (N, False)
+
+
+def test_a_meter_at_zero_above_meters_that_count_stands_still_whatever_it_has_shown_before() -> None:
+    below = np.full(200, 3.0)
+    for energy in (np.where(np.arange(200) >= 100, 0.0, 3.1), np.where(np.arange(200) >= 100, 0.0, np.nan)):
+        (found,) = overruled_meters("main", energy, below)
+        assert (found.kind, found.begin, found.end, found.amount, found.fact) == ("stuck", 100, 200, -300.0, True)
+        assert found.evidence == {"hours": 100.0, "expected_kwh": 300.0, "caught_up": 0.0}
+
+
+def test_a_register_that_jumps_to_where_it_should_be_has_lost_nothing() -> None:
+    energy = np.full(200, 3.1)
+    energy[100:150], energy[150] = 0.0, 158.1
+    (found,) = overruled_meters("main", energy, np.full(200, 3.0))
+    assert (found.amount, found.evidence["caught_up"]) == (0.0, 1.0)
+
+
+def test_zeros_of_a_roofs_noon_and_of_coarse_registers_are_no_standstill() -> None:
+    hour = np.arange(240)
+    noon = np.where((hour % 24 >= 9) & (hour % 24 < 16), 0.0, 3.0)
+    coarse = np.where(hour % 100 == 99, 100.0, 0.0)
+    for energy in (noon, coarse):
+        assert overruled_meters("main", energy, np.full(240, 1.0)) == []
