@@ -25,9 +25,9 @@ from analytics.normal import LEAST_REPORTING_DAYS, normalised, typical_rows
 from analytics.origin import out_of_sample
 from analytics.savings import avoided, whole_year_width
 from analytics.tariff import rates
-from analytics.teachers import changes_of, kind_of_point, lineage, place_of
+from analytics.teachers import changes_of, kind_of_point, place_of
 from submeter.settings.settings import AnalyticsSettings
-from submeter.words import Baseline, Lesson, Measure, Portfolio, Saving
+from submeter.words import Baseline, Lesson, Measure, Portfolio, Saving, lineage
 
 
 class Desk:
@@ -149,7 +149,8 @@ class Desk:
         return [
             int(local_seconds(np.array([instant_ms(m.start, zone) // 1000]).astype("datetime64[s]"), zone)[0] // DAY_S)
             for m in self.portfolio.measures.values()
-            if m.id != measure.id and any(p in lineage(self.portfolio, q) for p in measure.points for q in m.points)
+            if m.id != measure.id
+            and any(p in lineage(self.portfolio.points, q) for p in measure.points for q in m.points)
         ]
 
     def _normalised(self, told: Saving, model: Baseline, later: Baseline, on: Design, works_ms: int) -> Saving:

@@ -30,7 +30,7 @@ from analytics.lesson import HISTORY_YEARS, Changes, edges, kind_of, learn, show
 from analytics.term import LEAST_METERS
 from analytics.weekdays import Place
 from submeter.stores.port import Column, Store
-from submeter.words import Building, Known, Lesson, Point, Portfolio, Resolution
+from submeter.words import Building, Known, Lesson, Point, Portfolio, Resolution, lineage
 
 DAY_MS: Final = 86_400_000
 CHECKED: Final = "lessons"
@@ -166,14 +166,4 @@ def _changes(portfolio: Portfolio, points: Sequence[Point], zone: str) -> Iterat
 def changes_of(portfolio: Portfolio, point: str, zone: str) -> list[int]:
     """When works began at a meter or at one below it (epoch ms, ascending)."""
     return sorted({instant_ms(m.works_start or m.start, zone) for m in portfolio.measures.values()
-                   if any(point in lineage(portfolio, p) for p in m.points)})  # fmt: skip
-
-
-def lineage(portfolio: Portfolio, point: str) -> list[str]:
-    """A meter and all meters above it."""
-    chain = []
-    while point and point not in chain:
-        chain.append(point)
-        found = portfolio.points.get(point)
-        point = found.parent if found else ""
-    return chain
+                   if any(point in lineage(portfolio.points, p) for p in m.points)})  # fmt: skip

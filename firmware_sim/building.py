@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from firmware_sim.calendar import Grid, make_grid, presence
 from firmware_sim.loads import Drive, EndUse, Row, load, make_drive
 from firmware_sim.seeds import normals, stream
-from firmware_sim.tree import Share, chain, shares
+from firmware_sim.tree import Share, shares
 from firmware_sim.weather import Weather
-from submeter.words import Building, Medium, Point
+from submeter.words import Building, Medium, Point, lineage
 
 LINE_LOSS: float = 0.008
 """Of what flows through a parent: cables and joints between it and its children."""
@@ -62,7 +62,7 @@ def simulate(
         if share.use not in plain:
             plain[share.use] = load(share.use, drive)
         power = plain[share.use]
-        acting = [e for e in effects if e.point in chain(index, share.point)]
+        acting = [e for e in effects if e.point in lineage(index, share.point)]
         scale = _scale(building, index[share.point], share) * _scatter(grid, share, seed)
         if acting:
             own_untouched.setdefault(share.point, own[share.point].copy())
@@ -72,7 +72,7 @@ def simulate(
             own_untouched[share.point] += power * scale
         own[share.point] += power * scale
     energy = _rise(index, own)
-    touched = {p for origin in own_untouched for p in chain(index, origin)}
+    touched = {p for origin in own_untouched for p in lineage(index, origin)}
     before = _rise(index, {**own, **own_untouched}) if touched else {}
     return Flows(grid, energy, {p: before[p] for p in touched})
 
@@ -115,7 +115,7 @@ def _weekly(seed: int, name: str, first: int, count: int) -> NDArray[np.float32]
 def _rise(points: Mapping[str, Point], own: Mapping[str, Row]) -> dict[str, Row]:
     """Own loads plus everything below, a little lost on the way."""
     total = {p: own[p].copy() for p in points}
-    for point in sorted(points, key=lambda p: len(chain(points, p)), reverse=True):
+    for point in sorted(points, key=lambda p: len(lineage(points, p)), reverse=True):
         parent = points[point].parent
         if parent in total:
             total[parent] += (1 + LINE_LOSS) * total[point]

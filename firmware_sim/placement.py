@@ -17,8 +17,8 @@ from firmware_sim.calendar import QUARTER_MS, DayKind, day_kind
 from firmware_sim.faults import FOREVER, Fault
 from firmware_sim.scenario import KINDS, FaultSettings, Scenario
 from firmware_sim.seeds import stream
-from firmware_sim.tree import below, chain
-from submeter.words import Building, Medium, Point, Portfolio
+from firmware_sim.tree import below
+from submeter.words import Building, Medium, Point, Portfolio, lineage
 
 DAY_MS: Final = 86_400_000
 CLOSING_TYPES: Final = ("office", "school", "mall", "gym", "other")
@@ -67,7 +67,7 @@ def place(portfolio: Portfolio, scenario: Scenario, start_ms: int, now_ms: int) 
 
 def related(points: Mapping[str, Point], point: str) -> set[str]:
     """A meter with those above it (but not the building's main meter) and below it."""
-    return {p for p in chain(points, point) if points[p].parent or p == point} | below(points, point)
+    return {p for p in lineage(points, point) if points[p].parent or p == point} | below(points, point)
 
 
 def _retrofitted(portfolio: Portfolio) -> set[str]:

@@ -13,9 +13,8 @@ import msgspec
 from rich.table import Table
 
 from firmware_sim.faults import LOAD_KINDS
-from firmware_sim.tree import chain
 from firmware_sim.truth import Episode, Truth
-from submeter.words import Finding, FindingState, Point, Saving
+from submeter.words import Finding, FindingState, Point, Saving, lineage
 
 GRACE_MS: Final = 86_400_000
 
@@ -98,7 +97,7 @@ def meet(finding: Finding, episode: Episode, now_ms: int, points: Mapping[str, P
         return True
     if episode.kind not in LOAD_KINDS:
         return False
-    return finding.point in chain(points, episode.point) or episode.point in chain(points, finding.point)
+    return finding.point in lineage(points, episode.point) or episode.point in lineage(points, finding.point)
 
 
 def _kind_score(kind: str, truth: Truth, told: list[Finding], points: Mapping[str, Point]) -> KindScore:

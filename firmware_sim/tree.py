@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from firmware_sim.loads import END_USES, THERMAL, VOLUMES, EndUse
 from firmware_sim.seeds import stream
-from submeter.words import Building, Medium, Point
+from submeter.words import Building, Medium, Point, lineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,6 @@ def _spread(use: EndUse, meters: list[Point], seed: int) -> list[Share]:
     return [Share(point, use, weight / sum(weights)) for point, weight in zip(leaves, weights, strict=True)]
 
 
-def chain(points: Mapping[str, Point], point: str) -> list[str]:
-    """A meter and all meters above it, nearest first."""
-    out = []
-    while point:
-        out.append(point)
-        point = points[point].parent if point in points else ""
-    return out
-
-
 def below(points: Mapping[str, Point], point: str) -> set[str]:
     """A meter and all meters below it."""
-    return {p for p in points if point in chain(points, p)}
+    return {p for p in points if point in lineage(points, p)}

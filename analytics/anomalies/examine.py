@@ -34,7 +34,7 @@ from analytics.hours import Hours
 from analytics.quality import Floats
 from analytics.tree import blame
 from submeter.settings.settings import AlarmSettings
-from submeter.words import Baseline, Medium, Point
+from submeter.words import Baseline, Medium, Point, lineage
 
 ROUNDS: Final = 3
 """Balances and levels are searched this often at most, each time with a fit that leaves out what was found before."""
@@ -277,7 +277,7 @@ class _Examiner:
     def _loads(self) -> list[Episode]:
         found: dict[str, list[Episode]] = {}
         excess: dict[str, Floats] = {}
-        for point in sorted(self.fits, key=lambda p: -len(self._chain(p))):
+        for point in sorted(self.fits, key=lambda p: -len(lineage(self.points, p))):
             children = [c for c in self.points if self.points[c].parent == point and c in excess]
             below = np.sum([excess[c] for c in children], axis=0) if children else np.zeros(len(self.hours))
             if below.any():
@@ -297,7 +297,7 @@ class _Examiner:
 
     def _hinted(self, point: str, found: list[Episode]) -> list[Episode]:
         """What the meter told by itself, where neither its own level nor a meter below has told it."""
-        known = [e for e in found if point in self._chain(e.point)]
+        known = [e for e in found if point in lineage(self.points, e.point)]
         mine = [e for e in self.hinted if e.point == point and not any(is_piece(e, o) for o in known)]
         if mine:
             self._fit(self._spoil(mine))
@@ -346,13 +346,6 @@ class _Examiner:
         )
         self._fit(self._spoil([e for e in joined if e not in loads]))
         return joined
-
-    def _chain(self, point: str) -> list[str]:
-        """The meter and all above it."""
-        chain = [point]
-        while (parent := self.points[chain[-1]].parent) in self.points:
-            chain.append(parent)
-        return chain
 
 
 def _measured_anew(episode: Episode, energy: Floats, expected: Floats) -> Episode:

@@ -24,7 +24,7 @@ from analytics.baseline import evaluate
 from analytics.design import Design
 from analytics.quality import Floats
 from analytics.weekdays import DayTypes, day_types
-from submeter.words import Building, Medium, Point
+from submeter.words import Building, Medium, Point, lineage
 
 Ints = NDArray[np.int64]
 
@@ -248,7 +248,7 @@ def with_operation(
     of = {p: operated(p, energy[p], expected[p], designs(p), fits[p], types) for p in fits}
     mains = [p for p in of if points[p].parent not in points and points[p].medium == Medium.ELECTRICITY]
     days = _at_their_cause([e for p in of for e in holidays_on(of[p])], points)
-    explained = {p for p in points if any(p in _chain(m, points) for m in against.meters)}
+    explained = {p for p in points if any(p in lineage(points, m) for m in against.meters)}
     kept, days = (
         [e for e in each if e.point not in explained or not _within(e, against.told)] for each in (loads, days)
     )
@@ -281,11 +281,3 @@ def _within(episode: Episode, others: Sequence[Episode]) -> bool:
     """Whether most of its hours are also those of one of the others."""
     least = (episode.end - episode.begin) / 2
     return any(min(o.end, episode.end) - max(o.begin, episode.begin) > least for o in others)
-
-
-def _chain(point: str, points: Mapping[str, Point]) -> list[str]:
-    chain = []
-    while point in points and point not in chain:
-        chain.append(point)
-        point = points[point].parent
-    return chain

@@ -6,7 +6,7 @@ days are theirs; the building itself may be another. Coefficients are +1 and -1,
 
 from collections.abc import Iterator
 
-from submeter.words import Point, Portfolio
+from submeter.words import Point, Portfolio, lineage
 from submeter.words.point import Term
 
 
@@ -77,22 +77,13 @@ def _twice(point: Point, portfolio: Portfolio) -> Iterator[str]:
     """A virtual meter that stands in the tree must not add what the tree counts elsewhere."""
     if not point.parent and not portfolio.children_of(point.id):
         return
-    above = set(_line(point, portfolio))
+    above = set(lineage(portfolio.points, point.id)[1:])
     for term in _expanded(point, portfolio, 1):
-        if term.sign > 0 and term.point not in above and point.id not in _line(portfolio.points[term.point], portfolio):
+        if term.sign > 0 and term.point not in above and point.id not in lineage(portfolio.points, term.point)[1:]:
             yield (
                 f"formula adds {term.point!r}, which the tree counts beside it, so that it would count twice; make it a"
                 f" child of {point.id!r} (its parent), or leave {point.id!r} without parent and children"
             )
-
-
-def _line(point: Point, portfolio: Portfolio) -> list[str]:
-    """The points above, from the parent up."""
-    found: list[str] = []
-    while point.parent and point.parent in portfolio.points and point.parent not in found:
-        found.append(point.parent)
-        point = portfolio.points[point.parent]
-    return found
 
 
 def _expanded(point: Point, portfolio: Portfolio, sign: int) -> Iterator[Term]:

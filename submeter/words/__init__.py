@@ -31,7 +31,7 @@ from submeter.words.errors import (
 from submeter.words.finding import Finding, FindingState
 from submeter.words.interval import Flag, Intervals, Known, Method, Resolution
 from submeter.words.lesson import Lesson, UsualMeter
-from submeter.words.point import Device, Point, parse_ratio
+from submeter.words.point import Device, Point, lineage, parse_ratio
 from submeter.words.portfolio import CarbonFactor, Portfolio, Price
 from submeter.words.quantity import MICRO, QUANTITIES, Kind, Medium, Quantity
 from submeter.words.reading import Block, Change, Reading, Readings, Series, Written
@@ -45,5 +45,5 @@ __all__ = [
     "LoadShape", "Measure", "Medium", "Method", "NonRoutine", "PayloadError", "Point", "Portfolio", "Price",
     "Quantity", "Quarantined", "Quiet", "Reading", "Readings", "Resolution", "Saving", "Series", "SourceAway",
     "Station", "StoreAway", "SubmeterError", "TheirsError", "TooLate", "TypicalDay", "UsualMeter", "Watch",
-    "Watched", "Written", "parse_ratio",
+    "Watched", "Written", "lineage", "parse_ratio",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ A *virtual* meter is a point without a device, whose energy is a sum or differen
 """
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -93,6 +94,14 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_main(self) -> bool:
         return not self.parent
+
+
+def lineage(points: Mapping[str, Point], point: str) -> list[str]:
+    """A meter and all meters above it, nearest first; a parent that is not there ends it, and so does a circle."""
+    chain = [point]
+    while point in points and (point := points[point].parent) in points and point not in chain:
+        chain.append(point)
+    return chain
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 import pytest
 
-from firmware_sim.tree import below, chain, covers, shares
-from submeter.words import Building, Point
+from firmware_sim.tree import below, covers, shares
+from submeter.words import Building, Point, lineage
 
 OFFICE = Building(id="B1", name="B", type="office", zone="Asia/Shanghai", area_m2=10_000)
 
@@ -49,5 +49,5 @@ def test_every_end_use_is_shared_out_whole() -> None:
 
 
 def test_chain_goes_up_and_below_goes_down() -> None:
-    assert chain(INDEX, "B1/low") == ["B1/low", "B1/light", "B1/main"]
+    assert lineage(INDEX, "B1/low") == ["B1/low", "B1/light", "B1/main"]
     assert below(INDEX, "B1/light") == {"B1/light", "B1/low", "B1/high"}

@@ -17,7 +17,7 @@ from analytics.anomalies.episode import LOAD_KINDS, Episode
 from analytics.anomalies.live.verdicts import Telling
 from analytics.anomalies.telling import GRACE_MS, HOUR_MS, about, free_name, monthly_yuan, of_family, said, seen_enough
 from analytics.calendar import DAY_S, instant_ms, local_seconds
-from submeter.words import Building, Finding, FindingState, Point, Portfolio
+from submeter.words import Building, Finding, FindingState, Point, Portfolio, lineage
 
 LIVE_KIND: Final[Mapping[str, str]] = {**KIND_OF, "dropout": "stuck", "spike": "gross_error"}
 """What live kinds are called in findings. A register that stands still shows zeros (dropout); an hour beyond all that
@@ -113,15 +113,7 @@ def _has_relatives(portfolio: Portfolio, point: str) -> bool:
 
 def related(points: Mapping[str, Point], one: str, other: str) -> bool:
     """Whether one of two meters lies above the other."""
-    return one in _above(points, other) or other in _above(points, one)
-
-
-def _above(points: Mapping[str, Point], point: str) -> list[str]:
-    chain: list[str] = []
-    while (found := points.get(point)) is not None and found.parent and found.parent not in chain:
-        point = found.parent
-        chain.append(point)
-    return chain
+    return one != other and (one in lineage(points, other) or other in lineage(points, one))
 
 
 def _amount(told: Telling, kind: str) -> float:
